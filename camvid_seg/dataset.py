@@ -6,7 +6,7 @@ Docs: https://example.github.io/camvid_seg/dataset.html.md"""
 
 # %% auto #0
 __all__ = ['CAMVID_CLASSES', 'SegError', 'SegClass', 'ClassTable', 'class_colors', 'to_11', 'cache_dir', 'atomic_path',
-           'atomic_dir', 'label_path', 'SegFolder', 'Split']
+           'atomic_dir', 'label_path', 'SegFolder', 'Split', 'read_mask']
 
 # %% ../nbs/01_dataset.ipynb #de240faa
 import errno,gzip,hashlib,html,http.client,json,os,re,shutil,socket,ssl,stat,tarfile,tempfile,time,unicodedata,urllib.error,urllib.request,uuid,zlib
@@ -177,29 +177,67 @@ def _stem(name):
     name = re.split(r'[/\\]', name)[-1]
     return name[:name.rindex('.')] if Path(name).suffix.lower() in _suffixes else name
 
-# %% ../nbs/01_dataset.ipynb #3d9e1aa4
+# %% ../nbs/01_dataset.ipynb #de717295
+def _code_faults(path):
+    "What is wrong with a `codes.txt`: errors and warnings"
+    lines = _lines(path)
+    codes = [l for l in lines if l]
+    errors = [f'codes.txt: {c!r} stands on {n} lines; every class needs a name of its own' for c,n in Counter(codes).items() if n > 1]
+    if not codes: errors.append('codes.txt: names no class; write one class name a line')
+    if len(codes) > 256: errors.append(f'codes.txt: names {len(codes)} classes; an 8-bit mask can hold 256')
+    blank = [i+1 for i,l in enumerate(lines[:-1]) if not l and any(lines[i:])]
+    return errors, [f'codes.txt: line {i} is blank and is skipped, so ids from there on are not line numbers; delete it' for i in blank]
+
+# %% ../nbs/01_dataset.ipynb #c6c329f0
+def _read_colors(path, codes):
+    "The colours of `codes`: from `label_colors.txt` (lines `R G B name`) where it names them, else `class_colors`"
+    colors,own = class_colors(codes),{}
+    for l in _lines(path) if path.exists() else []:
+        m = re.fullmatch(r'(\d+)\s+(\d+)\s+(\d+)\s+(\S.*)', l)
+        if l and not (m and max(map(int, m.groups()[:3])) < 256): raise SegError(f"{path.name}: cannot read {l!r}; a line is 'R G B name', 0 to 255")
+        if m: own[m[4]] = tuple(map(int, m.groups()[:3]))
+    for i,c in enumerate(codes):
+        if c in own: colors[i] = own[c]
+    twice = [k for k,n in Counter(map(tuple, colors.tolist())).items() if n > 1]
+    if twice: raise SegError(f'{path.name}: the colour {twice[0]} stands for two classes; give each its own')
+    return colors
+
+# %% ../nbs/01_dataset.ipynb #cc56c3f4
 class SegFolder:
     "A dataset folder: `images/`, `labels/`, `codes.txt` and (for its split) `valid.txt`"
     def __init__(self,
-        path  # the folder
+        path,        # the folder
+        strict=True  # refuse a faulty `codes.txt`? (`check_dataset` lists its faults instead)
     ):
         self.path = Path(path)
         self.name = self.path.resolve().name
-        if not self.path.is_dir(): raise SegError(f'{path}: no such folder; a dataset folder holds images/, labels/, codes.txt and valid.txt')
-        for o in ('images', 'labels', 'codes.txt'):
-            if not (self.path/o).exists(): raise SegError(f'{path}: holds no {o}; a dataset folder holds images/, labels/, codes.txt and valid.txt')
+        for o in ('', 'images', 'labels', 'codes.txt'):
+            if not (self.path/o).exists():
+                raise SegError(f'{self.path}: {f"has no {o}" if o else "no such folder"}; a dataset folder holds images/, labels/, codes.txt and valid.txt')
+        faults = _code_faults(self.path/'codes.txt')[0]
+        if strict and faults: raise SegError(f'{self.name}/{faults[0]}')
         self.codes = [l for l in _lines(self.path/'codes.txt') if l]
         self.images = _files(self.path/'images')
         valid = self.path/'valid.txt'
         self.valid_names = [l for l in _lines(valid) if l] if valid.exists() else []
-    def label(self, image): return self.path/'labels'/f'{Path(image).stem}_P.png'
+    def label(self, image): return label_path(self.path/'images'/Path(image).name)
     def __repr__(self): return f'SegFolder({_plain(self.name)!r}: {len(self.images)} images, {len(self.codes)} classes)'
-    @property
-    def name2id(self): return {c:i for i,c in enumerate(self.codes)}
-    @property
-    def void_code(self): return next((i for i,c in enumerate(self.codes) if c.lower() == 'void'), None)
-    @property
-    def colors(self): return class_colors(self.codes)
+
+# %% ../nbs/01_dataset.ipynb #bcdcf41b
+@patch(as_prop=True)
+def name2id(self:SegFolder):
+    "The id of each class name"
+    return {c:i for i,c in enumerate(self.codes)}
+
+@patch(as_prop=True)
+def void_code(self:SegFolder):
+    "The id of the class Void (in any case of letters), or None"
+    return next((i for i,c in enumerate(self.codes) if c.lower() == 'void'), None)
+
+@patch(as_prop=True)
+def colors(self:SegFolder):
+    "uint8 array (n_classes, 3): CamVid's colours, other distinct ones for other names, or those of a `label_colors.txt` in the folder"
+    return _read_colors(self.path/'label_colors.txt', list(dict.fromkeys(self.codes)))
 
 # %% ../nbs/01_dataset.ipynb #d3967d4c
 @dataclass
@@ -247,3 +285,102 @@ def _segnet(folder):
         valid = drive == '0016E5' and 7959 <= n <= 8159 and n%2
         (s.test if test else s.valid if valid else s.train).append(p)
     return _asserted(folder, s, (367,101,233))
+
+# %% ../nbs/01_dataset.ipynb #c07c07e6
+_formats = ('PNG','JPEG','MPO','BMP','GIF','PPM','TIFF','WEBP')
+
+def _short(path):
+    "`labels/X_P.png`: a file's name with its folder's"
+    return '/'.join(Path(path).parts[-2:])
+
+def _open(path):
+    "A decoded, upright Pillow image and the raw mode of its file, or a `SegError` that names the file"
+    path = Path(path)
+    try:
+        im = Image.open(path, formats=_formats)
+        raw = str(im.tile[0][3]) if im.tile else ''
+        im.load()
+        ImageOps.exif_transpose(im, in_place=True)
+        return im, raw
+    except FileNotFoundError: raise SegError(f'{_short(path)}: no such file') from None
+    except Exception as e: raise SegError(f'{_short(path)}: {_why_not(path, e)}; replace the file') from None
+
+# %% ../nbs/01_dataset.ipynb #1e5ad203
+def _why_not(path, e):
+    "Why a file could not be decoded, in words"
+    with open(path, 'rb') as f: head = f.read(256).lstrip().lower()
+    if not os.path.getsize(path): return 'the file is empty (0 bytes)'
+    if head.startswith((b'<!doctype', b'<html')): return 'a web page, not an image'
+    if isinstance(e, Image.UnidentifiedImageError): return f'not an image this package reads ({", ".join(_formats)})'
+    return f'cannot be decoded ({str(e) or type(e).__name__})'
+
+# %% ../nbs/01_dataset.ipynb #9206461a
+def _color_ids(rgb, colors, where):
+    "uint8 array of class ids from an RGB array (..., 3) and the classes' colours; unknown colours are an error"
+    def key(a): return (a.astype(np.uint32)*[65536,256,1]).sum(-1)
+    keys,k = key(colors),key(rgb)
+    order = keys.argsort()
+    ids = order[np.searchsorted(keys, k, sorter=order).clip(max=len(keys)-1)]
+    bad = k[keys[ids] != k]
+    if len(bad):
+        v,n = np.unique(bad, return_counts=True)
+        top = n.argsort()[::-1]
+        said = ', '.join(f'({v[i]>>16}, {v[i]>>8&255}, {v[i]&255}) in {_pixels(n[i])}' for i in top[:3])
+        raise SegError(f'{where}: {len(v)} colours of no class: {said}{" ..." if len(v) > 3 else ""}; '
+                       'masks need exact colours: save them as PNG without smoothing, or list the colours in label_colors.txt')
+    return ids.astype(np.uint8)
+
+# %% ../nbs/01_dataset.ipynb #030eb697
+def _pixels(n): return f'{n} pixel' + 's'*bool(n != 1)
+
+def _palette_ids(im, colors, where):
+    "Ids of a P-mode mask: its indices, unless every colour of its palette is a class's: then the colours decide"
+    a,pal = np.asarray(im),np.array(im.getpalette('RGB'), dtype=np.uint8).reshape(-1, 3)
+    if colors is None or not {*map(tuple, pal.tolist())} <= {*map(tuple, np.asarray(colors).tolist())}: return a, 'P'
+    if a.max(initial=0) >= len(pal): raise SegError(f'{where}: index {a.max()} is beyond its palette of {len(pal)} colours; save the mask again')
+    return _color_ids(pal, colors, where)[a], 'P by colour'
+
+# %% ../nbs/01_dataset.ipynb #4716964d
+def _no(where, what, mend='save class ids as an 8-bit PNG (mode L or P)'): raise SegError(f'{where}: {what}; {mend}')
+
+def _mask_ids(path, colors):
+    "uint8 (H,W) ids of a mask file, not yet checked against the classes, and the mode they were read from"
+    im,raw = _open(path)
+    where,mode = _short(path),im.mode
+    if im.format in ('JPEG','MPO','WEBP'): _no(where, f'a mask in {im.format}, whose compression changes ids at every border')
+    if ';16' in raw and mode[0] != 'I': _no(where, 'a 16-bit colour mask')
+    if mode in ('LA','PA','RGBA'):
+        alpha = np.asarray(im.getchannel('A'))
+        if alpha.min(initial=255) < 255: _no(where, f'{_pixels((alpha < 255).sum())} with alpha below 255, whose class is unclear')
+        im = im.convert(mode[:-1]) if mode != 'PA' else im.convert('RGB')
+    if im.mode == 'P': return _palette_ids(im, colors, where)
+    a = np.array(im)
+    if im.mode == 'L': return a//{'L;2':85, 'L;4':17}.get(raw, 1), mode
+    if mode[0] == 'I':
+        if a.min(initial=0) < 0 or a.max(initial=0) > 255: _no(where, f'a 16-bit mask with the value {a.max()}; ids end at 255')
+        return a.astype(np.uint8), mode
+    if im.mode != 'RGB': _no(where, f'mode {mode} holds no class ids')
+    if colors is None: _no(where, 'a colour-coded mask', 'say which classes the colours stand for: pass the folder or its codes')
+    return _color_ids(a, colors, where), mode
+
+# %% ../nbs/01_dataset.ipynb #5552c7ba
+def _unknown_ids(counts, codes, where):
+    "The finding about ids that no class has, or None; `counts` is pixels by id"
+    bad = [(i,n) for i,n in enumerate(counts) if n and i >= len(codes)]
+    if not bad: return
+    said = ', '.join(f'id {i} in {_pixels(n)}' for i,n in bad[:3]) + (f' and {len(bad)-3} more ids' if len(bad) > 3 else '')
+    hint = "; 255 often says 'ignore': paint it with the id of Void" if bad[-1][0] == 255 else ''
+    return f'{where}: {said}, but codes.txt names {len(codes)} classes (0 to {len(codes)-1}); repaint these pixels or name their class{hint}'
+
+# %% ../nbs/01_dataset.ipynb #aaaf2b70
+def read_mask(
+    path,                 # a mask file
+    folder_or_codes=None  # a `SegFolder` or class names: ids are checked against them, and colours are read through them
+): # uint8 array (H,W) of class ids
+    "The class ids in a mask file, exactly as annotated"
+    codes = getattr(folder_or_codes, 'codes', folder_or_codes)
+    colors = None if codes is None else folder_or_codes.colors if isinstance(folder_or_codes, SegFolder) else class_colors(codes)
+    ids,_ = _mask_ids(path, colors)
+    bad = None if codes is None else _unknown_ids(np.bincount(ids.ravel(), minlength=256), codes, _short(path))
+    if bad: raise SegError(bad)
+    return ids
