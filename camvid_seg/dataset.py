@@ -6,7 +6,7 @@ Docs: https://example.github.io/camvid_seg/dataset.html.md"""
 
 # %% auto #0
 __all__ = ['CAMVID_CLASSES', 'SegError', 'SegClass', 'ClassTable', 'class_colors', 'to_11', 'cache_dir', 'atomic_path',
-           'atomic_dir', 'label_path', 'SegFolder', 'Split', 'read_mask']
+           'atomic_dir', 'label_path', 'SegFolder', 'Split', 'read_mask', 'Report', 'check_dataset']
 
 # %% ../nbs/01_dataset.ipynb #de240faa
 import errno,gzip,hashlib,html,http.client,json,os,re,shutil,socket,ssl,stat,tarfile,tempfile,time,unicodedata,urllib.error,urllib.request,uuid,zlib
@@ -286,8 +286,8 @@ def _segnet(folder):
         (s.test if test else s.valid if valid else s.train).append(p)
     return _asserted(folder, s, (367,101,233))
 
-# %% ../nbs/01_dataset.ipynb #c07c07e6
-_formats = ('PNG','JPEG','MPO','BMP','GIF','PPM','TIFF','WEBP')
+# %% ../nbs/01_dataset.ipynb #e65bcb14
+_formats = ('PNG','JPEG','BMP','GIF','PPM','TIFF','WEBP')
 
 def _short(path):
     "`labels/X_P.png`: a file's name with its folder's"
@@ -384,3 +384,156 @@ def read_mask(
     bad = None if codes is None else _unknown_ids(np.bincount(ids.ravel(), minlength=256), codes, _short(path))
     if bad: raise SegError(bad)
     return ids
+
+# %% ../nbs/01_dataset.ipynb #5d370880
+@dataclass
+class Report:
+    "What `check_dataset` found: true when nothing has to be mended"
+    name: str                                        # the folder's name
+    split: str = ''                                  # the split that was checked, with its counts
+    n_images: int = 0                                # image files
+    n_masks: int = 0                                 # mask files
+    sizes: Counter = field(default_factory=Counter)  # images by (width, height)
+    modes: Counter = field(default_factory=Counter)  # masks by Pillow mode
+    pixels: dict = field(default_factory=dict)       # labelled pixels by class name
+    errors: list = field(default_factory=list)       # what must be mended before training, a line each
+    warnings: list = field(default_factory=list)     # what should be looked at, a line each
+    def __bool__(self): return not self.errors
+
+# %% ../nbs/01_dataset.ipynb #be41e2a2
+def _n(n, what): return f'{n:,} {what}' + 's'*bool(n != 1)
+
+@patch
+def summary(self:Report):
+    "The counts, as (what, value) rows"
+    tot,used = sum(self.pixels.values()),sum(map(bool, self.pixels.values()))
+    return [('images', f'{self.n_images:,}'), ('masks', f'{self.n_masks:,}'), ('split', self.split or 'not checked'),
+            ('sizes', ', '.join(f'{w}x{h}: {n:,}' for (w,h),n in self.sizes.most_common(4)) + ', ...'*(len(self.sizes) > 4)),
+            ('mask modes', ', '.join(f'{m}: {n:,}' for m,n in self.modes.most_common())),
+            ('labelled pixels', f'{tot:,} in {used} of {len(self.pixels)} classes'),
+            ('errors', f'{len(self.errors):,}'), ('warnings', f'{len(self.warnings):,}')]
+
+@patch
+def __repr__(self:Report): return f'Report({self.name!r}: {_n(self.n_images, "image")}, {_n(len(self.errors), "error")}, {_n(len(self.warnings), "warning")})'
+
+# %% ../nbs/01_dataset.ipynb #f6213bd9
+@patch
+def __str__(self:Report):
+    rows = [f'{k:>15}  {v}' for k,v in self.summary()]
+    return '\n'.join([self.name, *rows, *(f'error: {o}' for o in self.errors), *(f'warning: {o}' for o in self.warnings)])
+
+@patch
+def _repr_markdown_(self:Report, most=20):
+    def esc(s): return re.sub(r'([\\`*_{}\[\]|~$])', r'\\\1', html.escape(s))
+    rows = '\n'.join(f'| {k} | {esc(v)} |' for k,v in self.summary())
+    def part(what, o):
+        more = [f'- ... and {len(o)-most:,} more'] if len(o) > most else []
+        return '\n'.join([f'\n\n**{what}**\n', *(f'- {esc(l)}' for l in o[:most]), *more]) if o else ''
+    return f'| {esc(self.name)} | |\n|---|---|\n{rows}' + part('Errors', self.errors) + part('Warnings', self.warnings)
+
+# %% ../nbs/01_dataset.ipynb #77bde73d
+@patch
+def require(self:Report):
+    "The report itself, if it has no errors; else a `SegError` with the first of them"
+    if self: return self
+    more = f' (and {_n(len(self.errors)-1, "more error")}: see check_dataset)' if len(self.errors) > 1 else ''
+    raise SegError(f'{self.name}: {self.errors[0]}{more}')
+
+# %% ../nbs/01_dataset.ipynb #8f89345d
+def _check_file(path):
+    "Upright image, after a test of the checksums a PNG carries"
+    im,raw = _open(path)
+    if im.format == 'PNG':
+        try:
+            with Image.open(path, formats=_formats) as o: o.verify()
+        except Exception as e: raise SegError(f'{_short(path)}: {_why_not(path, e)}; replace the file') from None
+    return im
+
+def _digest(path):
+    with open(path, 'rb') as f: return hashlib.blake2b(f.read(), digest_size=16).digest()
+
+# %% ../nbs/01_dataset.ipynb #449f0da3
+def _check_pair(folder, colors, image, mask):
+    "What one pass over an image and its mask finds"
+    r = dict(errors=[], size=None, mode=None, counts=None, digest=None)
+    try: r['size'],r['digest'] = _check_file(image).size,_digest(image)
+    except (SegError, OSError) as e: r['errors'].append(str(e))
+    if not mask: return r
+    try:
+        _check_file(mask)
+        ids,r['mode'] = _mask_ids(mask, colors)
+    except (SegError, OSError) as e: r['errors'].append(str(e)); return r
+    r['counts'] = np.bincount(ids.ravel(), minlength=256)
+    bad,size = _unknown_ids(r['counts'], folder.codes, _short(mask)),ids.shape[::-1]
+    if bad: r['errors'].append(bad)
+    if r['size'] and r['size'] != size:
+        r['errors'].append(f"{_short(image)} is {'x'.join(map(str, r['size']))} but {_short(mask)} is {'x'.join(map(str, size))}; "
+                           "make the mask again at the image's size")
+    return r
+
+# %% ../nbs/01_dataset.ipynb #9d81cda1
+def _pair_faults(folder):
+    "Images without mask or with a twin, masks without image"
+    stems,masks = Counter(p.stem for p in folder.images),{p.name: p for p in _files(folder.path/'labels')}
+    errors = [f'images/{p.name}: has no mask labels/{p.stem}_P.png; add the mask or remove the image' for p in folder.images if f'{p.stem}_P.png' not in masks]
+    errors += [f'images/{s}: {n} images share this stem, and so one mask; rename or remove all but one' for s,n in stems.items() if n > 1]
+    want = {f'{s}_P.png' for s in stems}
+    warnings = [f'labels/{m}: belongs to no image (it would need images/{_stem(m).removesuffix("_P")}.png or .jpg); it is not used' for m in masks if m not in want]
+    odd = [p.name for p in sorted((folder.path/'images').iterdir()) if not p.name.startswith('.') and p.suffix.lower() not in _suffixes]
+    if odd: warnings.append(f'images/{odd[0]}: not a .png, .jpg or .jpeg file{f", and {len(odd)-1} more like it" if odd[1:] else ""}; not used')
+    if not folder.images: errors.append('images: holds no image; put .png or .jpg files there')
+    return errors, warnings, masks
+
+# %% ../nbs/01_dataset.ipynb #5b885758
+def _split_faults(folder, split, report):
+    "What keeps the split from being what it says; notes its counts in the report"
+    try: s = folder.split(split)
+    except SegError as e: report.errors.append(str(e)); return
+    report.split = repr(s)[6:-1]
+    names = Counter(map(_stem, folder.valid_names))
+    report.warnings += [f'valid.txt: {_plain(k)} is named {n} times; once is enough' for k,n in names.items() if n > 1]
+    return s
+
+def _twins(split, digests):
+    "Pictures that occur more than once, byte for byte: across the split they are errors"
+    where = {p: part for part in ('train','valid','test') for p in getattr(split, part, ())}
+    seen,errors,warnings = {},[],[]
+    for p,d in digests.items():
+        q = seen.setdefault(d, p) if d else p
+        if q is p: continue
+        a,b = where.get(q),where.get(p)
+        if a == b: warnings.append(f'{_short(p)}: the same picture as {_short(q)}; remove one')
+        else: errors.append(f'{_short(p)} ({b}): the same picture as {_short(q)} ({a}), so it is on both sides of the split; remove one')
+    return errors, warnings
+
+# %% ../nbs/01_dataset.ipynb #7e717fe3
+def check_dataset(
+    folder,             # a `SegFolder` or the path of one
+    split='valid.txt',  # the split to check too; None for a folder that needs none
+    progress=False      # show a progress bar?
+): # a `Report`, true when there are no errors
+    "Read every file of a dataset folder once, in parallel, and list all that is wrong"
+    r = Report(Path(getattr(folder, 'path', folder)).resolve().name)
+    try: folder = SegFolder(getattr(folder, 'path', folder), strict=False); colors = folder.colors
+    except SegError as e: r.errors.append(str(e)); return r
+    e,w = _code_faults(folder.path/'codes.txt')
+    pe,pw,masks = _pair_faults(folder)
+    r.n_images,r.n_masks,r.errors,r.warnings = len(folder.images),len(masks),e+pe,w+pw
+    s = _split_faults(folder, split, r) if split else None
+    def one(p): return p,_check_pair(folder, colors, p, masks.get(f'{p.stem}_P.png'))
+    found,total = dict(_parallel(one, folder.images, progress)),np.zeros(256, np.int64)
+    for o in found.values():
+        r.errors += o['errors']
+        if o['size']: r.sizes[o['size']] += 1
+        if o['mode']: r.modes[o['mode']] += 1; total += o['counts']
+    e,w = _twins(s, {p: o['digest'] for p,o in found.items()})
+    r.errors,r.warnings = [*map(_plain, r.errors+e)],[*map(_plain, r.warnings+w)]
+    r.pixels = {c: int(n) for c,n in zip(folder.codes, total)}
+    return r
+
+# %% ../nbs/01_dataset.ipynb #5f27748b
+def _parallel(f, items, progress=False, desc='check'):
+    "`map` over threads, in order; an interrupt stops it at once"
+    with ThreadPoolExecutor(min(8, (os.cpu_count() or 1))) as ex:
+        try: yield from tqdm(ex.map(f, items), total=len(items), desc=desc, disable=not progress, leave=False)
+        except BaseException: ex.shutdown(cancel_futures=True); raise
