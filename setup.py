@@ -1,5 +1,5 @@
 "Packaging: settings.ini is the one source of the package's metadata."
-import sys
+import re, sys
 from configparser import ConfigParser
 from pathlib import Path
 from setuptools import setup, find_packages
@@ -11,13 +11,20 @@ cfg = ini['DEFAULT']
 
 def lines(key): return [o.strip() for o in cfg[key].splitlines() if o.strip()]
 
+def readme():
+    "README.md with absolute links, for the package index"
+    text = (here/'README.md').read_text(encoding='utf-8')
+    for pre, kind in ((r'(!\[[^\]]*\]\()', 'raw'), (r'(\]\()', 'blob')):
+        text = re.sub(pre + r'(?![a-z]+:|#)', rf"\1{cfg['git_url']}/{kind}/{cfg['branch']}/", text)
+    return text
+
 # nbdev 3 names its commands nbdev-test, nbdev-export, ...; a development install also gets the underscore names of nbdev 2
 aliases = ['nbdev_test = nbdev.test:nbdev_test', 'nbdev_export = nbdev.doclinks:nbdev_export', 'nbdev_clean = nbdev.clean:nbdev_clean']
 
 setup(
     version=cfg['version'],
     description=cfg['description'],
-    long_description=(here/'README.md').read_text(encoding='utf-8'),
+    long_description=readme(),
     long_description_content_type='text/markdown',
     author=cfg['author'],
     author_email=cfg['author_email'],

@@ -1,0 +1,40 @@
+"The site's Sphinx configuration: names come from settings.ini, pages from stage.py"
+from configparser import ConfigParser
+from pathlib import Path
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
+_ini = ConfigParser(delimiters=['='])
+_ini.read(Path(__file__).parents[1]/'settings.ini', encoding='utf-8')
+_cfg = _ini['DEFAULT']
+project = html_title = _cfg['lib_name']
+author, copyright, release = _cfg['author'], _cfg['copyright'], _cfg['version']
+
+extensions = ['myst_nb', 'sphinx_copybutton']
+nb_execution_mode = 'off'
+nb_merge_streams = True
+nb_render_markdown_format = 'myst'
+nb_ipywidgets_js = {}
+myst_enable_extensions = ['attrs_block', 'colon_fence', 'dollarmath']
+myst_heading_anchors = 4
+myst_update_mathjax = False
+
+add_module_names = False
+toc_object_entries_show_parents = 'hide'
+
+html_theme = 'furo'
+html_theme_options = dict(top_of_page_buttons=[])
+html_static_path = ['_static']
+html_css_files = ['custom.css']
+html_copy_source = html_show_sourcelink = html_show_sphinx = False
+pygments_style, pygments_dark_style = 'friendly', 'github-dark'
+html_math_renderer = 'mathml'
+
+def _math(block):
+    "Formulas as MathML, which browsers draw without a script"
+    def visit(self, node):
+        self.body.append(tex2mathml(node.astext(), as_block=block))
+        raise nodes.SkipNode
+    return visit, None
+
+def setup(app): app.add_html_math_renderer('mathml', inline_renderers=_math(False), block_renderers=_math(True))

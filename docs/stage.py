@@ -1,0 +1,163 @@
+"""Stage the notebooks for Sphinx: nbdev's processors read them, then each becomes a MyST-NB page. Exported code turns into its
+documentation with the source folded below it. Nothing is executed: the stored outputs are shown."""
+import ast, inspect, re, shutil
+from importlib import import_module
+from pathlib import Path
+from fastcore.basics import listify
+from fastcore.docments import docments, docstring, empty
+from fastcore.nbio import mk_cell, read_nb, write_nb
+from nbdev.config import get_config, nbpath2html
+from nbdev.doclinks import nbglob, patch_name
+from nbdev.process import NBProcessor
+from nbdev.processors import FrontmatterProc, clean_magics, filter_stream_, hide_line, populate_language, rm_header_dash, strip_ansi
+
+cfg = get_config(also_settings=True)
+root, nbs = cfg.config_path, cfg.nbs_path
+github = f'{cfg.git_url}/blob/{cfg.branch}/'
+
+def notebooks():
+    "Paths of the notebooks in reading order: the index, then by number"
+    return sorted(nbglob(as_path=True), key=lambda p: (p.name != cfg.readme_nb, p.name))
+
+def relink(text, notebook, other):
+    "Rewrite the relative links of Markdown `text`: to a chapter with `notebook(name, anchor)`, to another file with `other(path from the root)`"
+    def one(m):
+        path, _, anchor = m[1].partition('#')
+        if path.endswith('.ipynb') and '/' not in path: return f']({notebook(path, anchor)})'
+        return f']({other((nbs/path).resolve().relative_to(root).as_posix())})'
+    return re.sub(r'\]\((?![a-z]+:|[#/])([^)\s]+)\)', one, text)
+
+# ---- the API: one directive of Sphinx's Python domain per exported name ----
+
+class _Default:
+    "A parameter's default as a reader would write it"
+    def __init__(self, v): self.v = v
+    def __repr__(self):
+        r = getattr(self.v, '__name__', None) or repr(self.v)
+        return f'{type(self.v).__name__}(…)' if ' at 0x' in r else r
+
+def _signature(f, bound):
+    "Names and defaults only: types and meanings stand in the table"
+    try: s = inspect.signature(f)
+    except (TypeError, ValueError): return '()'
+    ps = [p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default(p.default)) for p in s.parameters.values()]
+    return str(s.replace(parameters=ps[bound:], return_annotation=s.empty))
+
+def _type(a):
+    if a in (empty, type(None)): return ''
+    s = a if isinstance(a, str) else inspect.formatannotation(a)
+    return re.sub(r'(?:\w+\.)+', '', s).replace(' | ', '|')
+
+def _table(f):
+    "The docments of `f` as a table: name and type of each parameter, of the result too, beside what they mean"
+    d = {k: v for k, v in docments(f, full=True).items() if k != 'self'}
+    if not any(v.docment for v in d.values()): return ''
+    def row(k, v):
+        t, doc = _type(v.anno), ' '.join((v.docment or '').split())
+        if k == 'return': return f'**returns** `{t}`' if t else '**returns**', doc
+        return f'`{k}:{t}`' if t else f'`{k}`', doc
+    rows = [row(k, v) for k, v in d.items() if k != 'return' or v.docment or v.anno not in (empty, None)]
+    return '\n'.join(['| | |', '|---|---|', *('| ' + ' | '.join(c.replace('|', r'\|') for c in r) + ' |' for r in rows)])
+
+def api(name, mod, names=(), depth=6):
+    "`(full names, directive)` for `name` of module `mod`; a class brings its public methods along, except those in `names`"
+    *owner, last = name.split('.')
+    holder = mod
+    for o in owner: holder = getattr(holder, o)
+    raw = inspect.getattr_static(holder, last)
+    prop = getattr(raw, 'fget', None) or (owner and getattr(raw, 'func', None))
+    obj = prop or getattr(holder, last)
+    kind = ('class' if inspect.isclass(obj) else 'property' if prop else 'function' if not owner else
+            {staticmethod: 'staticmethod', classmethod: 'classmethod'}.get(type(raw), 'method'))
+    known, body = [name], [docstring(obj), '' if prop else _table(obj)]
+    for k, v in vars(obj).items() if kind == 'class' else ():
+        if k.startswith('_') or f'{name}.{k}' in names or not getattr(v, '__doc__', None): continue
+        f = getattr(v, 'fget', None) or getattr(v, '__func__', v)
+        if getattr(f, '__module__', None) != mod.__name__ or not (inspect.isfunction(f) or hasattr(v, 'func')): continue
+        k, b = api(f'{name}.{k}', mod, names, depth-1)
+        known += k; body.append(b)
+    head = name + ('' if prop else _signature(obj, kind == 'method'))
+    return known, '\n\n'.join([f"{':'*depth}{{py:{kind}}} {head}\n:module: {mod.__name__}", *filter(None, body), ':'*depth])
+
+# ---- cells to pages ----
+
+def _public(cell):
+    "Public names that an exported cell defines; `Class.method` for a patch"
+    names = [n for o in ast.parse(cell.source).body if isinstance(o, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) for n in listify(patch_name(o))]
+    return [n for n in names if not n.split('.')[-1].startswith('_')]
+
+def _source_label(cell, documented):
+    "What the folded source is called; None for a cell of imports"
+    body = [o for o in ast.parse(cell.source).body if not isinstance(o, (ast.Import, ast.ImportFrom))]
+    if not body: return None
+    if documented: return 'Source'
+    names = [n for o in body for n in ([o.name] if hasattr(o, 'name') else [t.id for t in getattr(o, 'targets', []) if isinstance(t, ast.Name)])]
+    return 'Source' + (f": {', '.join(names)}" if names else '')
+
+def _fold(cell, label): cell.metadata = dict(tags=['hide-cell'], mystnb=dict(code_prompt_show=label, code_prompt_hide=label))
+
+_tags = {('echo', 'false'): 'remove-input', ('output', 'false'): 'remove-output', ('warning', 'false'): 'remove-stderr'}
+
+class Page:
+    "The page of one notebook"
+    def __init__(self, path):
+        self.path, self.name = path, nbpath2html(path.relative_to(nbs)).stem
+        self.nb = read_nb(path)
+        NBProcessor(nb=self.nb, process=True, procs=[FrontmatterProc, populate_language, strip_ansi, hide_line, filter_stream_, rm_header_dash, clean_magics])
+        code = [c for c in self.nb.cells if c.cell_type == 'code']
+        exp = next((c.directives_['default_exp'] for c in code if 'default_exp' in c.directives_), None)
+        self.mod = import_module(f'{cfg.lib_path.name}.{exp}') if exp else None
+        exported = [c for c in code if {'export', 'exports'} & c.directives_.keys()]
+        names = {n for c in exported for n in _public(c)}
+        self.docs, self.cells = {}, []
+        for c in self.nb.cells:
+            d = c.get('directives_', {})
+            if c.cell_type == 'raw' or {'hide', 'default_exp'} & d.keys() or d.get('include') == 'false': continue
+            if c.cell_type == 'code': self._code(c, d, names if c in exported else ())
+            else: self.cells.append(c)
+
+    def _code(self, c, d, names):
+        new = [n for n in _public(c) if n not in self.docs] if names else []
+        for n in new:
+            known, text = api(n, self.mod, names)
+            self.docs.update({k: f'{self.mod.__name__}.{k}' for k in known})
+            self.cells.append(mk_cell(text, 'markdown'))
+        if 'exporti' in d or names:
+            if (label := _source_label(c, new)) is None: return
+            if 'exports' not in d: _fold(c, label)
+        elif 'code-fold' in d: _fold(c, d.get('code-summary', 'Code').strip('"\''))
+        else: c.metadata = dict(tags=[t for kv, t in _tags.items() if d.get(kv[0]) == kv[1]])
+        for o in c.outputs: (o.get('data') or {}).pop('application/vnd.jupyter.widget-view+json', None)   # no kernel here: show the static picture
+        self.cells.append(c)
+
+    def write(self, dst, docs, toc=''):
+        "Write the page to folder `dst`, with the names in `docs` linked to their documentation"
+        page = lambda nb, anchor: Path(nbpath2html(Path(nb))).with_suffix('.ipynb').as_posix() + (f'#{anchor.lower()}' if anchor else '')
+        file = lambda p: p.removeprefix(nbs.name + '/') if p.endswith(('.png', '.jpg', '.svg', '.gif')) else github + p
+        def ref(m): return f'{{py:obj}}`{m[1]} <{docs[m[2]]}>`' if m[2] in docs else m[0]
+        def md(text):
+            text = relink(text.replace('https://colab.research.google.com/assets/colab-badge.svg', '/colab.svg'), page, file)
+            fence, out = False, []
+            for l in text.split('\n'):
+                if l.startswith('```'): fence = not fence
+                out.append(l if fence or l.startswith(('#', '    ')) else re.sub(r'(?<![`\[}\w])`(([\w.]+)(?:\(\))?)`(?!`)', ref, l))
+            return '\n'.join(out)
+        for c in self.cells:
+            if c.cell_type == 'markdown': c.source = md(c.source)
+        fm = self.nb.frontmatter_
+        lead = f"\n\n{{.lead}}\n{md(fm['description'])}" if 'description' in fm else ''
+        self.nb.cells = [mk_cell(f"# {fm['title']}{lead}", 'markdown'), *self.cells, *([mk_cell(toc, 'markdown')] if toc else [])]
+        self.nb.metadata.pop('widgets', None)
+        write_nb(self.nb, dst/f'{self.name}.ipynb')
+
+def stage(dst):
+    "Write all pages and the pictures beside the notebooks to the new folder `dst`; returns the number of pages"
+    shutil.rmtree(dst, ignore_errors=True)
+    shutil.copytree(nbs, dst, ignore=lambda d, fs: [f for f in fs if f[0] in '._' or Path(f).suffix not in ('', '.png', '.jpg', '.svg', '.gif')])
+    shutil.copy(Path(__file__).parent/'_static'/'colab.svg', dst)
+    index, *chapters = pages = [Page(p) for p in notebooks()]
+    docs = {k: v for p in pages for k, v in p.docs.items()}
+    entry = lambda p: f"{int(p.path.name[:2])}. {p.nb.frontmatter_['title']} <{p.name}>"
+    toc = '\n'.join(map(entry, chapters))
+    for p in pages: p.write(dst, docs, f'```{{toctree}}\n:hidden:\n\n{toc}\n```' if p is index else '')
+    return len(pages)
