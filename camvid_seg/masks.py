@@ -16,12 +16,12 @@ from matplotlib.patches import Patch
 from PIL import Image, ImageOps
 from .dataset import SegError, atomic_path, class_colors
 
-# %% ../nbs/03_masks.ipynb #92d392a7
+# %% ../nbs/03_masks.ipynb #3218da7b
 def _ids(mask, n):
     "`mask` as a contiguous (H, W) array of uint8, its ids known to be below `n`."
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.dtype.kind not in 'uib':
-        raise SegError(f'a mask is whole numbers of shape (H, W), and this is {mask.dtype} of shape {mask.shape}; pass ids, not scores or colours')
+        raise SegError(f'a mask is whole numbers of shape (H, W), not {mask.dtype} of shape {mask.shape}; pass ids, no scores or colours')
     if mask.size and not (0 <= mask.min() and mask.max() < n):
         bad = mask.max() if mask.max() >= n else mask.min()
         raise SegError(f'class id {bad} has no entry among {n} classes; check that the mask and codes.txt belong together')
@@ -67,11 +67,11 @@ def read_image(
     except (OSError, SyntaxError, ValueError, EOFError) as e:
         raise SegError(f'{path}: not a picture that can be read ({str(e).splitlines()[0][:80]}); replace it or leave it out') from None
 
-# %% ../nbs/03_masks.ipynb #29c41f2b
+# %% ../nbs/03_masks.ipynb #9ffc4882
 def _grey16(im, path):
     "The upper 8 of a grey picture's 16 bits."
     a = np.asarray(im)
-    if a.min() < 0 or a.max() > 65535: raise SegError(f'{path}: values from {a.min()} to {a.max()} are no 16-bit grey; save it with 16 bits')
+    if a.min() < 0 or a.max() > 65535: raise SegError(f'{path}: grey from {a.min()} to {a.max()} is not 16 bits; save it with 8 or 16')
     return Image.fromarray((a.astype(np.uint32) >> 8).astype(np.uint8))
 
 # %% ../nbs/03_masks.ipynb #89f575ba
@@ -99,40 +99,50 @@ def class_shares(
     ids = np.argsort(-n, kind='stable')[:(n > 0).sum()]
     return ids, n[ids] / max(n.sum(), 1)
 
-# %% ../nbs/03_masks.ipynb #3b95388b
+# %% ../nbs/03_masks.ipynb #4c1c7705
 def class_legend(
     ax, # matplotlib axes to draw beside
     codes, # class names
     colors, # colour of each id, uint8 (n, 3)
     ids, # class ids to list, in this order
     shares=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
-    max_rows=16, # list this many, then say how many more
+    max_rows=None, # list this many, then say how many more; None: as many as fit beside the axes
     loc='upper left', # corner of the legend that is anchored
     anchor=(1.02, 1), # where, in axes coordinates: the default is outside on the right
     fontsize=8, # points
 ): # the matplotlib `Legend`
     "Legend of classes `ids` in their colours."
-    ids = list(ids)
-    names = [str(codes[i]) + ('' if shares is None else f'  {_percent(s)}') for i, s in zip(ids, ids if shares is None else shares)]
+    ids, max_rows = list(ids), max_rows or _fits(ax, fontsize)
+    names = [str(codes[i]) for i in ids] if shares is None else [f'{codes[i]}  {_percent(s)}' for i, s in zip(ids, shares)]
     handles = [Patch(facecolor=np.asarray(colors[i])/255, edgecolor='0.4', linewidth=0.5) for i in ids]
-    if len(ids) > max_rows: names, handles = names[:max_rows-1] + [f'{len(ids) - max_rows + 1} more'], handles[:max_rows-1] + [Patch(alpha=0)]
-    legend = ax.legend(handles, ['x']*len(names), loc=loc, bbox_to_anchor=anchor, fontsize=fontsize, frameon=False, borderaxespad=0)
+    if len(ids) > max_rows:
+        k = max_rows - 1
+        names, handles = names[:k] + [f'{len(ids) - k} more'], handles[:k] + [Patch(alpha=0)]
+    legend = ax.legend(handles, ['x']*len(names), loc=loc, bbox_to_anchor=anchor, fontsize=fontsize,
+                       frameon=False, borderaxespad=0, borderpad=0)
     for t, n in zip(legend.get_texts(), names): t.set_parse_math(False); t.set_text(n)
     return legend
+
+# %% ../nbs/03_masks.ipynb #b9131329
+def _fits(ax, fontsize):
+    "How many lines of a legend are as high as the axes."
+    box, (w, h) = ax.get_position(), ax.figure.get_size_inches()
+    height = min(box.height*h, box.width*w*ax.get_data_ratio()) if ax.get_aspect() == 1 else box.height*h
+    return max(4, int(height*72/fontsize/1.6))
 
 # %% ../nbs/03_masks.ipynb #616bb30d
 def _percent(share): return '<0.1%' if 0 < share < 0.001 else f'{share:.1%}'
 
-# %% ../nbs/03_masks.ipynb #38cf3c34
+# %% ../nbs/03_masks.ipynb #c4211f50
 def show_mask(
     mask, # class ids, (H, W)
-    folder, # a `SegFolder`, or anything with `codes` and `colors`, or the pair (codes, colors)
+    folder, # a `SegFolder`, or anything with `codes`, or the pair (codes, colors)
     image=None, # uint8 (H, W, 3) to lay the mask over
     alpha=0.5, # share of paint where there is an image
     ax=None, # axes to draw on; None makes a figure
     legend=True, # list the classes present with their share of pixels?
     title=None, # text above
-    figsize=(7, 4), # inches, of a figure made here
+    figsize=(6, 3.2), # inches, of a figure made here
 ): # the axes
     "Draw `mask` in class colours, largest class first in the legend."
     codes, colors = _codes_colors(folder)
@@ -143,12 +153,12 @@ def show_mask(
     if legend: class_legend(ax, codes, colors, *class_shares(mask))
     return ax
 
-# %% ../nbs/03_masks.ipynb #420f86ad
+# %% ../nbs/03_masks.ipynb #e2d3b1f1
 def _codes_colors(folder):
     "Names and colours of a folder, of a pair, or of a list of names."
-    if hasattr(folder, 'codes'): return folder.codes, folder.colors if hasattr(folder, 'colors') else class_colors(folder.codes)
     if isinstance(folder, tuple) and len(folder) == 2 and not isinstance(folder[0], str): return folder
-    return list(folder), class_colors(list(folder))
+    codes = list(getattr(folder, 'codes', folder))
+    return codes, folder.colors if hasattr(folder, 'colors') else class_colors(codes)
 
 # %% ../nbs/03_masks.ipynb #4c14d3fb
 class color_table:
