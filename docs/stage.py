@@ -55,7 +55,8 @@ def _table(f):
     def row(k, v):
         t, doc = _type(v.anno), ' '.join((v.docment or '').split())
         if k == 'return': return f'**returns** `{t}`' if t else '**returns**', doc
-        return f'`{k}:{t}`' if t else f'`{k}`', doc
+        stars = {inspect.Parameter.VAR_POSITIONAL: '*', inspect.Parameter.VAR_KEYWORD: '**'}.get(v.get('kind'), '')
+        return f'`{stars}{k}:{t}`' if t else f'`{stars}{k}`', doc
     rows = [row(k, v) for k, v in d.items() if k != 'return' or v.docment or v.anno not in (empty, None)]
     return '\n'.join(['| | |', '|---|---|', *('| ' + ' | '.join(c.replace('|', r'\|') for c in r) + ' |' for r in rows)])
 
@@ -136,6 +137,7 @@ class Page:
         file = lambda p: p.removeprefix(nbs.name + '/') if p.endswith(('.png', '.jpg', '.svg', '.gif')) else github + p
         def ref(m): return f'{{py:obj}}`{m[1]} <{docs[m[2]]}>`' if m[2] in docs else m[0]
         def md(text):
+            text = re.sub(r'^(:{3,}) *\{\.callout-(\w+)[^}]*\}', r'\1{\2}', text, flags=re.M)     # Quarto's callouts are MyST's admonitions
             text = relink(text.replace('https://colab.research.google.com/assets/colab-badge.svg', '/colab.svg'), page, file)
             fence, out = False, []
             for l in text.split('\n'):
