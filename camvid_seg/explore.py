@@ -118,7 +118,7 @@ def _spread(items, n):
     "`n` of `items`, evenly spaced."
     return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(n, len(items))).round().astype(int))] if len(items) else []
 
-# %% ../nbs/04_explore.ipynb #0751ae58
+# %% ../nbs/04_explore.ipynb #d939553e
 def show_grid(
     folder, # a `SegFolder`
     images=None, # the frames to show; None: spread evenly over the folder
@@ -133,8 +133,7 @@ def show_grid(
     if not fns: raise SegError('show_grid: no frames to show; pass at least one image')
     pairs = list(_each(partial(_pair, folder, width=320), fns))
     cols, (h, w) = min(cols, len(fns)), pairs[0][1].shape
-    rows = -(-len(fns)//cols)
-    widths = [width]*cols + [1.9]*legend
+    rows, widths = -(-len(fns)//cols), [width]*cols + [1.9]*legend
     fig = plt.figure(figsize=(sum(widths), rows*(width*h/w + 0.2)), layout='constrained')
     grid = fig.add_gridspec(rows, len(widths), width_ratios=widths)
     for k, (fn, (image, mask)) in enumerate(zip(fns, pairs)):
@@ -278,7 +277,7 @@ def _data_uri(image, quality=85):
     buf = io.BytesIO(); Image.fromarray(image).save(buf, 'JPEG', quality=quality, subsampling=0)
     return 'data:image/jpeg;base64,' + base64.b64encode(buf.getvalue()).decode()
 
-# %% ../nbs/04_explore.ipynb #bf980b48
+# %% ../nbs/04_explore.ipynb #e748f7db
 class hover_mask:
     "A picture that names the class under the pointer, with no kernel and no script."
     def __init__(self,
@@ -295,22 +294,25 @@ class hover_mask:
         if image is None: image, alpha = colorize(mask, folder.colors), 0
         if ids is not None: image = np.where(np.isin(mask, ids)[..., None], image, (image.mean(2, keepdims=True)*0.5 + 60).astype(np.uint8))
         self.picture = overlay(image, mask, folder.colors, alpha, ids)
-    def _repr_html_(self):
-        h, w = self.mask.shape
-        gw = min(self.cells, w); gh = max(1, round(h*gw/w))
-        runs, (ids, shares) = _runs(resize_mask(self.mask, (gh, gw))), class_shares(self.mask)
-        paths = ''.join(self._path(runs[i], self.codes[i], s, gh, gw) for i, s in zip(ids.tolist(), shares) if i in runs)
-        title = escape(str(self.title))
-        return (f'<div style="max-width:{self.width}px"><div style="position:relative"><img src="{_data_uri(self.picture)}" '
-                f'alt="{title or "mask"}" style="display:block;width:100%;height:auto;margin:0">'
-                f'<svg class="cs-h" viewBox="0 0 {gw} {gh}" preserveAspectRatio="none" role="group" aria-label="classes of {title}" '
-                'style="position:absolute;left:0;top:0;width:100%;height:100%">'
-                f'<style>{_css}</style>{paths}</svg></div><small>{title}</small></div>')
-    def _path(self, d, name, share, h, w):
-        text, f = escape(f'{name} {_share(share)}'), w/26
-        return (f'<path tabindex="0" role="img" aria-label="{text}" d="{d}"/><g><text x="{f/2:.1f}" y="{h-f/2:.1f}" font-size="{f:.1f}" '
-                'font-family="sans-serif" font-weight="600" fill="#fff" stroke="#000" stroke-linejoin="round" paint-order="stroke" '
-                f'stroke-width="{f/5:.1f}">{text}</text></g>')
+
+# %% ../nbs/04_explore.ipynb #31ad7b71
+@patch
+def _repr_html_(self:hover_mask):
+    h, w = self.mask.shape
+    gw = min(self.cells, w); gh = max(1, round(h*gw/w))
+    runs, title = _runs(resize_mask(self.mask, (gh, gw))), escape(str(self.title))
+    labels = ''.join(_label(runs[i], f'{self.codes[i]} {_share(s)}', gh, gw/26) for i, s in zip(*class_shares(self.mask)) if i in runs)
+    return (f'<div style="max-width:{self.width}px"><div style="position:relative"><img src="{_data_uri(self.picture)}" '
+            f'alt="{title or "mask"}" style="display:block;width:100%;height:auto;margin:0">'
+            f'<svg class="cs-h" viewBox="0 0 {gw} {gh}" preserveAspectRatio="none" role="group" aria-label="classes of {title}" '
+            'style="position:absolute;left:0;top:0;width:100%;height:100%">'
+            f'<style>{_css}</style>{labels}</svg></div><small>{title}</small></div>')
+
+def _label(d, text, h, f):
+    "A class as a path that can be pointed at, and the label that it shows, letters `f` high."
+    return (f'<path tabindex="0" role="img" aria-label="{escape(text)}" d="{d}"/><g><text x="{f/2:.1f}" y="{h-f/2:.1f}" '
+            f'font-size="{f:.1f}" font-family="sans-serif" font-weight="600" fill="#fff" stroke="#000" stroke-width="{f/5:.1f}" '
+            f'stroke-linejoin="round" paint-order="stroke">{escape(text)}</text></g>')
 
 # %% ../nbs/04_explore.ipynb #9f1598ea
 def _bundle(box, html, picture, data):
@@ -326,7 +328,7 @@ def _slider(name, lo, hi, step, value, **kwargs):
 
 def _wrapped(*controls): return widgets.HBox(controls, layout=dict(flex_flow='row wrap', max_width='720px'))
 
-# %% ../nbs/04_explore.ipynb #5fcfac14
+# %% ../nbs/04_explore.ipynb #27758449
 class MaskExplorer(widgets.VBox):
     "Look through a folder's masks: frame, opacity, one class lit up, and the class under the pointer."
     def __init__(self,
@@ -337,7 +339,7 @@ class MaskExplorer(widgets.VBox):
     ):
         self.folder, self.images, self._width = folder, list(folder.images if images is None else images), width
         if not self.images: raise SegError('MaskExplorer: no frames to show; pass at least one image')
-        classes = [('all classes', None)] + [(str(c), i) for i, c in enumerate(folder.codes)]
+        classes = [('all classes', -1)] + [(str(c), i) for i, c in enumerate(folder.codes)]
         self.frame = _slider('frame', 0, len(self.images) - 1, 1, frame)
         self.opacity = _slider('opacity', 0., 1., 0.05, 0.5, readout_format='.0%')
         self.picker = widgets.Dropdown(options=classes, description='class', layout=dict(width='320px'))
@@ -348,16 +350,16 @@ class MaskExplorer(widgets.VBox):
         self.next.on_click(self._next)
         self._draw()
 
-# %% ../nbs/04_explore.ipynb #e689f5f5
+# %% ../nbs/04_explore.ipynb #8193dfa5
 @patch
 def _draw(self:MaskExplorer, change=None):
     fn, pick = self.images[self.frame.value], self.picker.value
     if getattr(self, '_read', None) != fn: self._pair, self._read = _pair(self.folder, fn, self._width), fn
     image, mask = self._pair
-    ids, title = None if pick is None else [pick], fn.stem
-    if pick is not None and pick not in mask: title += f' (no {self.folder.codes[pick]} here)'
+    ids, title = None if pick < 0 else [pick], fn.stem
+    if pick >= 0 and pick not in mask: title += f' (no {self.folder.codes[pick]} here)'
     self.still = hover_mask(mask, self.folder, image, self.opacity.value, ids, self._width, title=title)
-    self.picture.value, self.next.disabled = self.still._repr_html_(), pick is None
+    self.picture.value, self.next.disabled = self.still._repr_html_(), pick < 0
 
 @patch
 def _next(self:MaskExplorer, button=None):

@@ -1,0 +1,126 @@
+"The explorers in a real browser: live in JupyterLab, and on a page without kernel or script"
+import json, os, shutil, socket, subprocess, sys, time, urllib.error, urllib.request
+import pytest
+from conftest import root
+
+sync = pytest.importorskip('playwright.sync_api', reason='playwright is not installed: pip install playwright')
+chromium = os.environ.get('CHROMIUM') or next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome', 'chrome'))), None)
+pytestmark = pytest.mark.skipif(not chromium, reason='no Chromium found: install one, or name it in the variable CHROMIUM')
+flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+         '--disable-component-update', '--disable-sync']
+cells = ['from camvid_seg.explore import AugmentExplorer, MaskExplorer\nfrom camvid_seg.scenes import scenes\nfolder = scenes(6, size=(120, 160))',
+         'MaskExplorer(folder)', 'AugmentExplorer(folder)']
+
+@pytest.fixture(scope='module')
+def browser():
+    with sync.sync_playwright() as p:
+        b = p.chromium.launch(executable_path=chromium, args=flags)
+        yield b
+        b.close()
+
+@pytest.fixture(scope='module')
+def lab(tmp_path_factory):
+    "Address of a JupyterLab with one notebook, `explorers.ipynb`"
+    pytest.importorskip('jupyterlab', reason='jupyterlab is not installed')
+    home = tmp_path_factory.mktemp('lab')
+    code = [dict(cell_type='code', id=f'c{i}', metadata={}, source=s, outputs=[], execution_count=None) for i, s in enumerate(cells)]
+    kernel = dict(kernelspec=dict(name='python3', display_name='python3', language='python'))
+    (home/'explorers.ipynb').write_text(json.dumps(dict(cells=code, metadata=kernel, nbformat=4, nbformat_minor=5)), encoding='utf-8')
+    with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
+    own = {k: str(home/k.lower()) for k in ('CAMVID_SEG_HOME', 'JUPYTER_CONFIG_DIR', 'JUPYTER_RUNTIME_DIR', 'JUPYTERLAB_SETTINGS_DIR',
+                                            'JUPYTERLAB_WORKSPACES_DIR', 'IPYTHONDIR')}
+    env = {k: v for k, v in os.environ.items() if k != 'CAMVID_SEG_STILL'} | own | dict(PYTHONPATH=str(root))
+    command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', '--ip=127.0.0.1', f'--port={port}', '--ServerApp.port_retries=0',
+               f'--ServerApp.root_dir={home}', '--IdentityProvider.token=', '--LabApp.news_url=None', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate']
+    with (home/'log').open('wb') as log: server = subprocess.Popen(command, cwd=home, env=env, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        for _ in range(120):
+            assert server.poll() is None, (home/'log').read_text(errors='replace')[-2000:]
+            try: urllib.request.urlopen(f'http://127.0.0.1:{port}/api', timeout=2).close(); break
+            except (urllib.error.URLError, OSError): time.sleep(0.25)
+        else: pytest.fail((home/'log').read_text(errors='replace')[-2000:])
+        yield f'http://127.0.0.1:{port}/lab/tree/explorers.ipynb?reset'
+    finally:
+        server.terminate()
+        try: server.wait(20)
+        except subprocess.TimeoutExpired: server.kill()
+
+def test_live_in_lab(lab, browser):
+    page, outside = browser.new_page(viewport=dict(width=1200, height=1500)), []
+    page.set_default_timeout(20_000)
+    page.on('request', lambda r: None if '//127.0.0.1' in r.url or r.url.startswith(('data:', 'blob:')) else outside.append(r.url))
+    page.goto(lab)
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=40_000)
+    page.get_by_role('menuitem', name='Run', exact=True).click()
+    page.get_by_text('Run All Cells', exact=True).click()
+    masks, moved = (page.locator('.jp-CodeCell').nth(i).locator('.jp-OutputArea-output') for i in (1, 2))
+    pictures = [o.locator('.widget-html-content img') for o in (masks, moved)]
+    moved.locator('.noUi-handle').nth(5).wait_for(timeout=40_000)
+    seen = {}
+    def changed(i, act):
+        "The picture of explorer `i` is another one after `act`"
+        before = pictures[i].get_attribute('src')
+        act()
+        for _ in range(200):
+            if pictures[i].get_attribute('src') != before: return before
+            page.wait_for_timeout(50)
+        pytest.fail(f'picture {i} did not change')
+    def slide(where, n, key='ArrowRight'):
+        where.locator('.noUi-handle').nth(n).focus()
+        page.keyboard.press(key)
+    shots = os.environ.get('SHOTS')
+    def shot(name): shots and page.screenshot(path=f'{shots}/{name}.png')
+    shot('lab-0')
+    # mask explorer: frame and opacity by keyboard, a class by name, the button, the pointer
+    changed(0, lambda: slide(masks, 0))
+    changed(0, lambda: slide(masks, 1, 'End'))
+    assert masks.get_by_role('button', name='next frame with it').is_disabled()
+    changed(0, lambda: masks.locator('select').select_option('Road'))
+    changed(0, lambda: masks.get_by_role('button', name='next frame with it').click())
+    changed(0, lambda: masks.locator('select').select_option('all classes'))
+    point_and_tab(masks)
+    handle = masks.locator('.noUi-handle').first.bounding_box()
+    x, y = handle['x'] + handle['width']/2, handle['y'] + handle['height']/2
+    def drag(): page.mouse.move(x, y); page.mouse.down(); page.mouse.move(x + 60, y, steps=5); page.mouse.up()
+    changed(0, drag)
+    shot('lab-1')
+    # augmentation explorer: sliders in the order frame, rotate, zoom, warp, brightness, contrast
+    first = pictures[1].get_attribute('src')
+    for n in range(1, 6): changed(1, lambda: slide(moved, n, 'PageUp'))
+    changed(1, lambda: moved.get_by_role('checkbox').check())
+    shot('lab-2')
+    moved.get_by_role('button', name='reset').click()
+    for _ in range(200):
+        if pictures[1].get_attribute('src') == first: break
+        page.wait_for_timeout(50)
+    assert pictures[1].get_attribute('src') == first
+    assert not page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count()
+    assert not outside
+    page.close()
+
+def point_and_tab(where):
+    "Pointing at a class shows its label, and so does reaching it by keyboard"
+    paths, labels = where.locator('svg.cs-h path'), where.locator('svg.cs-h g')
+    assert paths.count() == labels.count() > 5 and not any(labels.nth(i).is_visible() for i in range(labels.count()))
+    box, page = where.locator('svg.cs-h').bounding_box(), where.page
+    def label(): return [labels.nth(i).text_content() for i in range(labels.count()) if labels.nth(i).is_visible()]
+    page.mouse.move(box['x'] + box['width']*0.5, box['y'] + box['height']*0.9)
+    assert len(label()) == 1 and label()[0].startswith(('Road', 'Lane'))
+    page.mouse.move(1, 1)
+    assert not label()
+    paths.nth(2).focus()
+    page.keyboard.press('Tab')
+    assert label() == [paths.nth(3).get_attribute('aria-label')]
+
+def test_page_without_kernel_or_script(browser, tmp_path):
+    from camvid_seg.explore import AugmentExplorer, MaskExplorer
+    from camvid_seg.scenes import scenes
+    folder = scenes(6, size=(120, 160), cache=tmp_path)
+    parts = [e(folder)._repr_mimebundle_()['text/html'] for e in (MaskExplorer, AugmentExplorer)]
+    (tmp_path/'page.html').write_text('<!doctype html><meta charset="utf-8"><p>' + '<p>'.join(parts), encoding='utf-8')
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto((tmp_path/'page.html').as_uri())
+    assert page.locator('img').count() == 2 and all(page.locator('img').nth(i).bounding_box()['height'] > 100 for i in (0, 1))
+    point_and_tab(page.locator('body'))
+    context.close()
