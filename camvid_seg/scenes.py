@@ -18,9 +18,10 @@ from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .dataset import CAMVID_CLASSES, SegError, SegFolder, atomic_dir, cache_dir, class_colors
 
-# %% ../nbs/02_scenes.ipynb #0ae0de7c
+# %% ../nbs/02_scenes.ipynb #12112a6e
 ID = {c.name: c.id for c in CAMVID_CLASSES}
 SS, NEAR, FAR = 2, .7, 130.   # sub-pixels per pixel and axis; the nearest and the farthest metre that is drawn
+GROUND = 32                   # a bit beside the id of what lies on the ground
 
 # %% ../nbs/02_scenes.ipynb #186f1b2f
 class Camera:
@@ -80,7 +81,11 @@ _hours = dict(  # zenith, horizon, light, shade, shadow, lamps
     overcast=((176, 186, 198), (216, 221, 226), (.94, .95, .97), (.82, .83, .87), .18, False))
 _weathers = dict(clear=(.0022, 0., .3), cloud=(.003, .1, 1.), rain=(.0085, .6, .8), fog=(.020, .75, 0.))  # fog, greyness, cloud
 
-# %% ../nbs/02_scenes.ipynb #d61bf454
+# %% ../nbs/02_scenes.ipynb #090b4f04
+def _steps(a, b, d):
+    "Numbers from `a` up to `b`, `d` apart"
+    return [a + d * i for i in range(math.ceil((b - a) / d))]
+
 def _mix(a, b, t):
     "The colour between `a` (t=0) and `b` (t=1)"
     return tuple(x + (y - x) * t for x, y in zip(a, b))
@@ -95,7 +100,7 @@ def _mood(seed, drive):
     return Mood(hour, weather, _mix(zen, pale, grey), _mix(hor, pale, grey), _mix(light, _mix(light, shade, .4), grey), shade, fog, cloud,
         shadow * (1 - grey), int(rng.choice([-1, 1], 4)[drive % 4]), lamps)
 
-# %% ../nbs/02_scenes.ipynb #9f8bad78
+# %% ../nbs/02_scenes.ipynb #6847f807
 class Canvas:
     "A picture and its mask, painted with the same strokes"
     def __init__(self,
@@ -107,7 +112,7 @@ class Canvas:
         self.size, self.cam, self.mood = size, cam, mood
         v, u = np.mgrid[0:1:64j, -1:1:64j]
         t = np.clip(v * h * SS / cam.cy, 0, 1)[..., None] ** 1.3
-        glow = .75 * np.exp(-4 * ((u - .55 * mood.sun) ** 2 + 3 * (v - .36) ** 2))[..., None] * (mood.shadow > .2)
+        glow = .6 * np.exp(-4 * ((u - .55 * mood.sun) ** 2 + 3 * (v - .36) ** 2))[..., None] * (mood.shadow > .2)
         sky = np.array(mood.zenith) * (1 - t) + np.array(mood.horizon) * t
         sky = sky + (np.array((255, 246, 222)) - sky) * glow
         self.picture = Image.fromarray(sky.astype(np.uint8)).resize((w * SS, h * SS), Image.Resampling.BILINEAR)
@@ -122,7 +127,7 @@ def tint(self:Canvas, color, z, lit=.7, glow=False):
     if not glow: color = [c * (s + (l - s) * lit) for c, s, l in zip(color, m.shade, m.light)]
     return tuple([min(255, int(f + (c - f) * t)) for c, f in zip(color, m.horizon)])
 
-# %% ../nbs/02_scenes.ipynb #77e99632
+# %% ../nbs/02_scenes.ipynb #318729eb
 @patch
 def face(self:Canvas,
     pts, # corners [(x, y, z)] in metres
@@ -134,25 +139,19 @@ def face(self:Canvas,
     "Paint one polygon of the world"
     uv, z = self.cam.project(pts)
     if not uv: return
-    self.pen.polygon(uv, self.tint(color, z, lit, glow))
-    if name: self.id_pen.polygon(uv, ID[name])
+    lies = pts[0][1] == pts[2][1] == 0
+    self.pen.polygon(uv, self.tint(color, 0 if lies else z, lit, glow))
+    if name: self.id_pen.polygon(uv, ID[name] | GROUND * lies)
 
-# %% ../nbs/02_scenes.ipynb #6d80f89e
+# %% ../nbs/02_scenes.ipynb #ef07bf90
 @patch
-def ribbon(self:Canvas, a, b, z0, z1, color, name=None, lit=.7):
-    "A strip along the road between the lines a=(x, y) and b=(x, y)"
+def ground(self:Canvas, x0, x1, z0, z1, color, name=None):
+    "A strip of ground along the road, `x0` to `x1` wide and from `z0` to `z1`"
     z0 = max(z0, NEAR)
     if z1 <= z0: return
     n = 1 + int(abs(self.cam.bend) > 1e-5) * int(8 * math.log(z1 / z0))
     zs = [z0 * (z1 / z0) ** (i / n) for i in range(n + 1)]
-    uv, _ = self.cam.project([(*a, z) for z in zs] + [(*b, z) for z in reversed(zs)])
-    self.pen.polygon(uv, self.tint(color, 0, lit))
-    if name: self.id_pen.polygon(uv, ID[name])
-
-@patch
-def ground(self:Canvas, x0, x1, z0, z1, color, name=None):
-    "A flat strip of ground"
-    self.ribbon((x0, 0), (x1, 0), z0, z1, color, name)
+    self.face([(x0, 0, z) for z in zs] + [(x1, 0, z) for z in reversed(zs)], color, name)
 
 # %% ../nbs/02_scenes.ipynb #47fa40c1
 @patch
@@ -238,7 +237,7 @@ def _plan(drive, seed=0):
         lane, lane + (2. if parked else .3), rng.uniform(2.8, 4.), parked, rng.uniform(-.0022, .0022), rng.uniform(1.1, 1.6),
         (grey, grey + 1, grey + 6), paving, _mix((128, 160, 84), (150, 156, 92), rng.random()), pick(_leaves), tuple(pick(_walls)), bool(rng.integers(2)))
 
-# %% ../nbs/02_scenes.ipynb #32be86c1
+# %% ../nbs/02_scenes.ipynb #37aebab2
 _chunk_len = 24.  # metres of street that are made up together
 _white, _yellow = (238, 238, 232), (234, 198, 88)
 
@@ -247,7 +246,7 @@ def road(cv, p, s):
     h, w = p.half, p.pave
     cv.ground(-400, 400, NEAR, 400, p.grass, 'VegetationMisc')
     cv.ground(-h - w, h + w, NEAR, 300, p.paving, 'Sidewalk')
-    for z in np.arange(2 - s % 2, 36, 2.): cv.ground(-h - w, h + w, z, z + .05, _mix(p.paving, (60, 60, 66), .28))
+    for z in _steps(2 - s % 2, 36, 2.): cv.ground(-h - w, h + w, z, z + .05, _mix(p.paving, (60, 60, 66), .28))
     for side in (-1, 1):
         cv.ground(side * (h + w * .5), side * (h + w * .5 + .04), NEAR, 30, _mix(p.paving, (60, 60, 66), .28))
         cv.ground(side * h, side * (h + .2), NEAR, 300, _mix(p.paving, (255, 255, 255), .35), 'Sidewalk')
@@ -255,19 +254,19 @@ def road(cv, p, s):
     for x in (-.5, .5):
         for o in (-.8, .8): cv.ground(x * p.lane + o - .22, x * p.lane + o + .22, NEAR, 60, _mix(p.asphalt, (50, 50, 56), .13))
 
-# %% ../nbs/02_scenes.ipynb #74077496
+# %% ../nbs/02_scenes.ipynb #5bce89d6
 def lanes(cv, p, s):
     "Dashes along the middle, lines along the edges (white, or Britain's double yellow), where cars park none"
-    for z in np.arange(-(s % 6), 110, 6.): cv.ground(-.07, .07, z, z + 3, _white, 'LaneMkgsDriv')
+    for z in _steps(-(s % 6), 110, 6.): cv.ground(-.07, .07, z, z + 3, _white, 'LaneMkgsDriv')
     for side in (-1, 1):
         for o in (() if side in p.parked else (.22, .42) if p.yellow else (.3,)):
             cv.ground(side * (p.half - o), side * (p.half - o - .1), NEAR, 200, _yellow if p.yellow else _white, 'LaneMkgsDriv')
 
-# %% ../nbs/02_scenes.ipynb #193bac85
+# %% ../nbs/02_scenes.ipynb #e87d4efd
 def crossing(cv, z, p):
     "A zebra crossing and its stop line"
     cv.ground(-p.half, p.half, z - 2, z + 3, p.asphalt, 'Road')
-    for x in np.arange(-p.half + .4, p.half - .5, 1.1): cv.ground(x, x + .6, z, z + 2.6, _white, 'LaneMkgsDriv')
+    for x in _steps(-p.half + .4, p.half - .5, 1.1): cv.ground(x, x + .6, z, z + 2.6, _white, 'LaneMkgsDriv')
     cv.ground(-p.lane, -.1, z - 1.6, z - 1.3, _white, 'LaneMkgsDriv')
 def arrow(cv, z, p):
     "An arrow in our lane"
@@ -279,17 +278,17 @@ def cover(cv, z, x, p):
     l, c = (.7, (70, 68, 70)) if x < 0 else (5., _mix(p.asphalt, (40, 42, 50), .3))
     cv.ground(x, x + min(1.2, l), z, z + l, c)
 
-# %% ../nbs/02_scenes.ipynb #df9dfdc4
+# %% ../nbs/02_scenes.ipynb #024a1366
 def hatching(cv, z, p):
     "A hatched island that nobody drives on"
     cv.ground(-.7, .7, z, z + 12, p.asphalt, 'Road')
-    for o in np.arange(.2, 11, 1.5): cv.face([(-.6, 0, z + o), (-.6, 0, z + o + .6), (.6, 0, z + o + 1.2), (.6, 0, z + o + .6)], _white, 'LaneMkgsNonDriv')
+    for o in _steps(.2, 11, 1.5): cv.face([(-.6, 0, z + o), (-.6, 0, z + o + .6), (.6, 0, z + o + 1.2), (.6, 0, z + o + .6)], _white, 'LaneMkgsNonDriv')
     for x in (-.7, .6): cv.ground(x, x + .1, z, z + 12, _white, 'LaneMkgsNonDriv')
 def parking(cv, z, p, side):
     "Parking bays beside the road"
     x0, x1 = side * p.half, side * (p.half + 2.1)
     cv.ground(x0, x1, z, z + _chunk_len, _mix(p.asphalt, (178, 108, 92), .55), 'ParkingBlock')
-    for o in np.arange(0, _chunk_len + .1, 6.): cv.ground(x0, x1, z + o, z + o + .12, _white)
+    for o in _steps(0, _chunk_len + .1, 6.): cv.ground(x0, x1, z + o, z + o + .12, _white)
 def shoulder(cv, z, p, side):
     "A gravel shoulder"
     cv.ground(side * p.half, side * (p.half + .9), z, z + _chunk_len, (190, 164, 122), 'RoadShoulder')
@@ -373,7 +372,7 @@ def building(cv, z, side, x, length, floors, color, tiles=None, sells=None, seed
 _paint = [(178, 44, 48), (46, 86, 148), (216, 218, 220), (60, 64, 72), (134, 142, 150), (234, 234, 228), (54, 108, 96), (196, 154, 74)]
 _tiles = [(154, 86, 68), (94, 92, 104), (126, 100, 90), None]
 
-# %% ../nbs/02_scenes.ipynb #afa8b58f
+# %% ../nbs/02_scenes.ipynb #2f0e3802
 def wall(cv, z, side, x, length, color, h=1.3):
     "A garden wall with courses and coping"
     q, lit = _wall(side * x, z, z + length, 0, h), cv.sunny(side > 0)
@@ -385,12 +384,12 @@ def fence(cv, z, side, x, length, color, h=1.6):
     q, lit = _wall(side * x, z, z + length, 0, h), cv.sunny(side > 0)
     cv.face(q, color, 'Fence', lit)
     if z > 50: return
-    for o in np.arange(0, length - .1, .5): cv.face(_part(q, o / length, 0, (o + .13) / length, 1.07), _mix(color, (38, 34, 32), .5), 'Fence', lit)
+    for o in _steps(0, length - .1, .5): cv.face(_part(q, o / length, 0, (o + .13) / length, 1.07), _mix(color, (38, 34, 32), .5), 'Fence', lit)
 def hedge(cv, z, side, x, length, color, h=1.2):
     "A clipped hedge"
     X, n = side * x, 'VegetationMisc'
     cv.block(min(X, X + side), max(X, X + side), 0, h, z, z + length, color, n)
-    for o in np.arange(.5, length, 1.): cv.disc(X + side * .4, h, z + o, .5, .22, color, n, .9)
+    for o in _steps(.5, length, 1.): cv.disc(X + side * .4, h, z + o, .5, .22, color, n, .9)
 
 # %% ../nbs/02_scenes.ipynb #53636025
 _blobs = [(0, 0, .62), (-.5, -.12, .44), (.5, -.14, .44), (-.28, .4, .42), (.3, .38, .4), (0, .64, .36), (-.1, -.36, .42), (.24, -.34, .36)]
@@ -445,7 +444,7 @@ def billboard(cv, z, x, color, seed):
     cv.face(q, (246, 242, 232), 'Misc_Text', .6); cv.face(_part(q, .03, .05, .97, .95), color, lit=.6)
     letters(cv, _part(q, .1, .58, .9, .82), seed, .7); letters(cv, _part(q, .1, .2, .7, .4), seed + 3, .7)
 
-# %% ../nbs/02_scenes.ipynb #5796e5fe
+# %% ../nbs/02_scenes.ipynb #92571253
 _stone = (180, 168, 150)
 def bridge(cv, z, p, train=False):
     "A railway bridge"
@@ -454,15 +453,15 @@ def bridge(cv, z, p, train=False):
     if train: rail_car(cv, z + 1.5, 6.4, -22 + 7 * (p.drive % 4))
     cv.face([(-h - .3, 4.9, z), (-h - .3, 4.9, z + 6), (h + .3, 4.9, z + 6), (h + .3, 4.9, z)], (104, 98, 100), 'Bridge', 0)
     cv.face([(-h - 30, 4.9, z), (h + 30, 4.9, z), (h + 30, 6.7, z), (-h - 30, 6.7, z)], (84, 128, 124), 'Bridge', .6)
-    for x in np.arange(-h - 12, h + 12, 1.5): cv.face([(x, 4.9, z), (x + .2, 4.9, z), (x + .2, 6.7, z), (x, 6.7, z)], (70, 106, 104), lit=.6)
+    for x in _steps(-h - 12, h + 12, 1.5): cv.face([(x, 4.9, z), (x + .2, 4.9, z), (x + .2, 6.7, z), (x, 6.7, z)], (70, 106, 104), lit=.6)
     cv.face([(-h - 30, 6.55, z), (h + 30, 6.55, z), (h + 30, 6.75, z), (-h - 30, 6.75, z)], (120, 158, 152), lit=.8)
 def rail_car(cv, z, y, x, length=34.):
     "A train seen from the side, `y` metres up"
     side = lambda y0, y1, x0=x, x1=x + length: [(x0, y + y0, z), (x1, y + y0, z), (x1, y + y1, z), (x0, y + y1, z)]
     cv.face(side(0, 3.3), (48, 92, 156), 'Train'); cv.face(side(.6, .95), (244, 204, 84)); cv.face(side(3.05, 3.3), (206, 212, 218))
-    for o in np.arange(.8, length - 1.4, 2.): cv.face(side(1.4, 2.5, x + o, x + o + 1.5), (255, 222, 150) if cv.mood.lamps else (204, 226, 240), glow=cv.mood.lamps)
+    for o in _steps(.8, length - 1.4, 2.): cv.face(side(1.4, 2.5, x + o, x + o + 1.5), (255, 222, 150) if cv.mood.lamps else (204, 226, 240), glow=cv.mood.lamps)
 
-# %% ../nbs/02_scenes.ipynb #17444239
+# %% ../nbs/02_scenes.ipynb #f1a4290c
 def archway(cv, z, p):
     "A town gate: a wall with battlements and a round arch over the road"
     h, n = p.half + p.pave * .8, 10
@@ -471,14 +470,14 @@ def archway(cv, z, p):
     for (ax, ay), (bx, by) in zip(hole[1:-1], hole[2:-1]):
         cv.face([(ax, ay, z), (bx, by, z), (bx * 1.09, by + .5, z), (ax * 1.09, ay + .5, z)], _mix(_stone, (244, 234, 214), .6), lit=.6)
     for y in (5, 7): cv.face([(-h - 9, y, z), (-h, y, z), (-h, y + .12, z), (-h - 9, y + .12, z)], _mix(_stone, (60, 56, 54), .3))
-    for x in np.arange(-h - 9, h + 8.5, 1.6): cv.face([(x, 9, z), (x + .9, 9, z), (x + .9, 9.8, z), (x, 9.8, z)], _stone, 'Archway', .6)
+    for x in _steps(-h - 9, h + 8.5, 1.6): cv.face([(x, 9, z), (x + .9, 9, z), (x + .9, 9.8, z), (x, 9.8, z)], _stone, 'Archway', .6)
 
-# %% ../nbs/02_scenes.ipynb #3a92b29d
+# %% ../nbs/02_scenes.ipynb #e97f2a75
 def tunnel(cv, z, p, length=30.):
     "The inside of a tunnel, painted from its dark end towards us"
     h, n = p.half + p.pave * .6, 'Tunnel'
     cv.face([(-h, 0, z + length), (h, 0, z + length), (h, 5, z + length), (-h, 5, z + length)], (46, 44, 50), n, 0, True)
-    for a in np.arange(z + length - 5, z - 1, -5.):
+    for a in _steps(z + length - 5, z - 1, -5.):
         c = _mix(_stone, (40, 38, 46), .3 + .5 * (a - z) / length)
         for side in (-1, 1): cv.face(_wall(side * h, a, a + 5, 0, 5), c, n, .2)
         cv.face([(-h, 5, a), (-h, 5, a + 5), (h, 5, a + 5), (h, 5, a)], _mix(c, (20, 20, 28), .3), n, 0)
@@ -646,7 +645,7 @@ def _houses(p, rng, s, side, kind):
         o += l
     return out
 
-# %% ../nbs/02_scenes.ipynb #33c52b75
+# %% ../nbs/02_scenes.ipynb #00562e62
 def _garden(p, rng, s, side, kind):
     "A verge behind a wall, a fence or a hedge, with trees"
     pick = lambda xs: xs[rng.integers(len(xs))]
@@ -654,7 +653,7 @@ def _garden(p, rng, s, side, kind):
     line = pick([partial(wall, color=pick(p.walls)), partial(fence, color=pick([(122, 94, 72), (72, 88, 78), (146, 112, 80)])), partial(hedge, color=_mix(p.leaves, (40, 80, 40), .3))])
     out = [Thing(s, partial(verge, p=p, side=side, x0=edge, x1=60 if park else edge + 12), _chunk_len, True)]
     out += [Thing(s + o, partial(line, side=side, x=edge + .1, length=6.), 6) for o in range(0, 24, 6)]
-    for o in np.arange(1, _chunk_len, 3.2 if park else 6):
+    for o in _steps(1, _chunk_len, 3.2 if park else 6):
         out.append(Thing(s + o, partial(tree, x=side * (edge + rng.uniform(1.5, 10 if park else 3)), h=rng.uniform(5.5, 10.5), color=_mix(p.leaves, pick(_leaves), .35),
             kind=int(pick([0, 0, 0, 1, 2])), seed=int(rng.integers(99)))))
     return out
@@ -689,7 +688,7 @@ def _rarities(p, k, s):
         ('Bridge', 3, lambda: [T(10, bridge, 6, p=p, train='Train' in r)]), ('Archway', 4, lambda: [T(4, archway, p=p)]),
         ('Tunnel', 5, lambda: [T(0, tunnel, 30, p=p), T(0, portal, p=p)])] if name in r and at == j for t in things()]
 
-# %% ../nbs/02_scenes.ipynb #98173177
+# %% ../nbs/02_scenes.ipynb #375c0c80
 @lru_cache(maxsize=128)
 def _chunk(drive, seed, k):
     "Everything between `k` and `k + 1` times 24 metres"
@@ -702,6 +701,7 @@ def _chunk(drive, seed, k):
     odds = dict(town=[.45, .27, .18, .1], suburb=[.15, .35, .38, .12], green=[.12, .28, .38, .22])[p.town]
     for side in (-1, 1):
         kind = str(rng.choice(['shops', 'terrace', 'garden', 'park'], p=odds))
+        if 'Archway' in p.rare and (k - 1) % 7 == 4: kind = 'park'   # its wall is wide
         if kind != 'park': out += _houses(p, rng, s, side, kind)
         if kind in ('garden', 'park'): out += _garden(p, rng, s, side, kind)
         out += _pavement(p, rng, s, side)
@@ -721,7 +721,7 @@ def _ahead(drive, seed):
     out += [Thing(gap + 11 * len(kinds) + 13 * i, partial(car, x=-p.lane / 2, kind='car', color=_paint[rng.integers(8)]), 4) for i in range(rng.integers(1, 4))]
     return out
 
-# %% ../nbs/02_scenes.ipynb #7d7e90a6
+# %% ../nbs/02_scenes.ipynb #2dbcb216
 def clouds(cv, rng, drift):
     "Clouds, drifting a little with each frame"
     (h, w), m = cv.size, cv.mood
@@ -735,21 +735,20 @@ def clouds(cv, rng, drift):
 
 def skyline(cv, p, rng):
     "The far end of the street"
-    for x in np.arange(-170, 170, 9.):
+    for x in _steps(-170, 170, 9.):
         l, top = rng.uniform(8, 20), rng.uniform(4, 12)
         if rng.random() < .55: cv.face([(x, 0, FAR), (x + l, 0, FAR), (x + l, top, FAR), (x, top, FAR)], p.walls[rng.integers(6)], 'Building', .4)
         else: cv.disc(x + l / 2, 1, FAR, l * .6, top * .7, p.leaves, 'Tree', .4)
 
-# %% ../nbs/02_scenes.ipynb #0bc5505d
-_is_ground = np.isin(np.arange(32), [ID[n] for n in ('Road', 'Sidewalk', 'LaneMkgsDriv', 'LaneMkgsNonDriv', 'ParkingBlock', 'RoadShoulder', 'VegetationMisc')])
+# %% ../nbs/02_scenes.ipynb #2eb8aca8
 _noise = np.full(32, 1., np.float32)
 _noise[[ID[n] for n in ('Tree', 'VegetationMisc', 'Wall', 'Sky')]] = 2.1, 2., 1.5, .3
 
-def _on_ground(cv, img, mask, s, tile):
+def _on_ground(cv, img, ground, s, tile):
     "Shadows, grain, reflections and haze on the ground, in place"
     h, w = cv.size
     m, cam, y0 = cv.mood, cv.cam, int(cv.cam.cy / SS) + 1
-    low, g = img[y0:], _is_ground[mask[y0:]]
+    low, g = img[y0:], ground[y0:]
     z = (cam.f * cam.y / ((np.arange(y0, h) + .5) * SS - cam.cy)).astype(np.float32)[:, None]
     x = ((np.arange(w) + .5) * SS - cam.cx).astype(np.float32) * z / cam.f
     grain = tile[((z + s) * 20).astype(int) & 255, (x * 36).astype(int) & 255] * np.exp(-z / 12)
@@ -759,13 +758,13 @@ def _on_ground(cv, img, mask, s, tile):
     low *= ((1 - (.22 + .55 * m.shadow) * dark * g) * t)[..., None]
     low += (grain * g)[..., None] + np.array(m.horizon, np.float32) * (1 - t)[..., None]
 
-# %% ../nbs/02_scenes.ipynb #a60d2f8d
+# %% ../nbs/02_scenes.ipynb #6c67f096
 def _finish(cv, s, tile, rng):
     "Average the sub-pixels, then ground, noise and a soft vignette: float32 picture and uint8 mask"
     h, w = cv.size
-    mask = np.array(cv.ids)[SS // 2::SS, SS // 2::SS]
-    img = np.array(cv.picture.reduce(SS), np.float32)
-    _on_ground(cv, img, mask, s, tile)
+    ids = np.asarray(cv.ids)[SS // 2::SS, SS // 2::SS]
+    img, mask = np.array(cv.picture.reduce(SS), np.float32), ids & (GROUND - 1)
+    _on_ground(cv, img, ids >= GROUND, s, tile)
     img += (rng.integers(-5, 6, (h, w), np.int8) * _noise[mask])[..., None]
     img *= (1.03 - .06 * (np.linspace(-1, 1, h)[:, None] ** 2 + np.linspace(-1, 1, w) ** 2))[..., None].astype(np.float32)
     return img, mask
@@ -838,8 +837,8 @@ def draw_scene(
     _borders(img, mask, p, rng)
     return np.clip(img, 0, 255).astype(np.uint8), mask
 
-# %% ../nbs/02_scenes.ipynb #9302ce21
-_version = 4  # of the drawings: change it with them, so that older folders are not taken for new ones
+# %% ../nbs/02_scenes.ipynb #8d841d1d
+_version = 5  # of the drawings: change it with them, so that older folders are not taken for new ones
 
 def _share(n):
     "Frames of each drive, and the numbers of the drives held out"
