@@ -175,7 +175,7 @@ def _masks(folder, images, size, n_workers, progress, desc):
         for i in range(0, len(images), 32):
             for m in _each(read, images[i:i+32], n_workers): bar.update(); yield m
 
-# %% ../nbs/04_explore.ipynb #4861dae8
+# %% ../nbs/04_explore.ipynb #a0817890
 def prior_mask(
     folder, # a `SegFolder`
     images, # the frames to learn from
@@ -191,8 +191,8 @@ def prior_mask(
     for m in _masks(folder, images, size, n_workers, progress, 'prior'):
         for c in np.unique(m): n[c] += m == c
     if folder.void_code is not None: n[folder.void_code] = 0
-    seen = n.sum(axes[per], keepdims=True, dtype=np.int64)
-    best = np.where(seen.any(0), seen.argmax(0), n.sum((1, 2), dtype=np.int64).argmax())   # no label there: the commonest of all
+    seen = n.sum(axes[per], keepdims=True) if axes[per] else n
+    best = np.where(seen.any(0), seen.argmax(0), n.sum((1, 2)).argmax())   # no label there: the commonest of all
     return np.broadcast_to(best, size).astype(np.uint8)
 
 # %% ../nbs/04_explore.ipynb #74cb14c4
@@ -295,13 +295,13 @@ class hover_mask:
         if ids is not None: image = np.where(np.isin(mask, ids)[..., None], image, (image.mean(2, keepdims=True)*0.5 + 60).astype(np.uint8))
         self.picture = overlay(image, mask, folder.colors, alpha, ids)
 
-# %% ../nbs/04_explore.ipynb #31ad7b71
+# %% ../nbs/04_explore.ipynb #3450402d
 @patch
 def _repr_html_(self:hover_mask):
     h, w = self.mask.shape
     gw = min(self.cells, w); gh = max(1, round(h*gw/w))
     runs, title = _runs(resize_mask(self.mask, (gh, gw))), escape(str(self.title))
-    labels = ''.join(_label(runs[i], f'{self.codes[i]} {_share(s)}', gh, gw/26) for i, s in zip(*class_shares(self.mask)) if i in runs)
+    labels = ', '.join(_label(runs[i], f'{self.codes[i]} {_share(s)}', gh, gw/26) for i, s in zip(*class_shares(self.mask)) if i in runs)
     return (f'<div style="max-width:{self.width}px"><div style="position:relative"><img src="{_data_uri(self.picture)}" '
             f'alt="{title or "mask"}" style="display:block;width:100%;height:auto;margin:0">'
             f'<svg class="cs-h" viewBox="0 0 {gw} {gh}" preserveAspectRatio="none" role="group" aria-label="classes of {title}" '
@@ -314,13 +314,6 @@ def _label(d, text, h, f):
             f'font-size="{f:.1f}" font-family="sans-serif" font-weight="600" fill="#fff" stroke="#000" stroke-width="{f/5:.1f}" '
             f'stroke-linejoin="round" paint-order="stroke">{escape(text)}</text></g>')
 
-# %% ../nbs/04_explore.ipynb #9f1598ea
-def _bundle(box, html, picture, data):
-    "The widget for a live page; the same as HTML and as a JPEG for a page without a kernel."
-    if os.environ.get('CAMVID_SEG_STILL'): data = {}
-    data = {k: v for k, v in (data or {}).items() if k != 'text/plain'}
-    return data | {'text/html': html, 'image/jpeg': _data_uri(picture).split(',')[1], 'text/plain': repr(box)}
-
 # %% ../nbs/04_explore.ipynb #13707fa3
 def _slider(name, lo, hi, step, value, **kwargs):
     kind = widgets.IntSlider if isinstance(lo, int) else widgets.FloatSlider
@@ -328,8 +321,38 @@ def _slider(name, lo, hi, step, value, **kwargs):
 
 def _wrapped(*controls): return widgets.HBox(controls, layout=dict(flex_flow='row wrap', max_width='720px'))
 
-# %% ../nbs/04_explore.ipynb #27758449
-class MaskExplorer(widgets.VBox):
+# %% ../nbs/04_explore.ipynb #e5e95b2a
+class _Explorer(widgets.VBox):
+    "Controls above a picture; subclasses say in `_show` how to draw it."
+    def __init__(self, folder, images, frame, width):
+        self.folder, self.images, self._width, self._last = folder, list(folder.images if images is None else images), width, None
+        if not 0 <= frame < len(self.images):
+            raise SegError(f'{type(self).__name__}: no frame {frame} among {len(self.images)} images; pass images, and a frame from 0')
+        self.frame, self.picture = _slider('frame', 0, len(self.images) - 1, 1, frame), widgets.HTML()
+    def _start(self, watched, *rows):
+        super().__init__([*rows, self.picture])
+        self._show()
+        for w in watched: w.observe(lambda change: self._try(self._show), 'value')
+    def _read(self):
+        "The frame's path, image and mask."
+        fn = self.images[self.frame.value]
+        if self._last is None or self._last[0] != fn: self._last = fn, *_pair(self.folder, fn, self._width)
+        return self._last
+    def _try(self, f):
+        try: f()
+        except SegError as e: self.picture.value = f'<b role="alert">{escape(str(e))}</b>'
+
+# %% ../nbs/04_explore.ipynb #e5a94744
+@patch
+def _repr_mimebundle_(self:_Explorer, **kwargs):
+    data = {} if os.environ.get('CAMVID_SEG_STILL') else widgets.VBox._repr_mimebundle_(self, **kwargs) or {}
+    return {**data, 'text/html': self.picture.value, 'image/jpeg': _data_uri(self.still).split(',')[1], 'text/plain': repr(self)}
+
+@patch
+def __repr__(self:_Explorer): return f'{type(self).__name__}({len(self.images)} frames of {self.folder.name})'
+
+# %% ../nbs/04_explore.ipynb #92ce5d96
+class MaskExplorer(_Explorer):
     "Look through a folder's masks: frame, opacity, one class lit up, and the class under the pointer."
     def __init__(self,
         folder, # a `SegFolder`
@@ -337,44 +360,32 @@ class MaskExplorer(widgets.VBox):
         frame=0, # the frame to begin with, its place in the list
         width=640, # largest width on the page, pixels
     ):
-        self.folder, self.images, self._width = folder, list(folder.images if images is None else images), width
-        if not self.images: raise SegError('MaskExplorer: no frames to show; pass at least one image')
+        super().__init__(folder, images, frame, width)
         classes = [('all classes', -1)] + [(str(c), i) for i, c in enumerate(folder.codes)]
-        self.frame = _slider('frame', 0, len(self.images) - 1, 1, frame)
         self.opacity = _slider('opacity', 0., 1., 0.05, 0.5, readout_format='.0%')
         self.picker = widgets.Dropdown(options=classes, description='class', layout=dict(width='320px'))
         self.next = widgets.Button(description='next frame with it', disabled=True)
-        self.picture = widgets.HTML()
-        super().__init__([_wrapped(self.frame, self.opacity), _wrapped(self.picker, self.next), self.picture])
-        for w in self.frame, self.opacity, self.picker: w.observe(self._draw, 'value')
-        self.next.on_click(self._next)
-        self._draw()
+        self.next.on_click(lambda button: self._try(self._next))
+        watched = self.frame, self.opacity, self.picker
+        self._start(watched, _wrapped(self.frame, self.opacity), _wrapped(self.picker, self.next))
 
-# %% ../nbs/04_explore.ipynb #8193dfa5
+# %% ../nbs/04_explore.ipynb #2e308964
 @patch
-def _draw(self:MaskExplorer, change=None):
-    fn, pick = self.images[self.frame.value], self.picker.value
-    if getattr(self, '_read', None) != fn: self._pair, self._read = _pair(self.folder, fn, self._width), fn
-    image, mask = self._pair
+def _show(self:MaskExplorer):
+    (fn, image, mask), pick = self._read(), self.picker.value
     ids, title = None if pick < 0 else [pick], fn.stem
     if pick >= 0 and pick not in mask: title += f' (no {self.folder.codes[pick]} here)'
-    self.still = hover_mask(mask, self.folder, image, self.opacity.value, ids, self._width, title=title)
-    self.picture.value, self.next.disabled = self.still._repr_html_(), pick < 0
+    picture = hover_mask(mask, self.folder, image, self.opacity.value, ids, self._width, title=title)
+    self.still, self.picture.value, self.next.disabled = picture.picture, picture._repr_html_(), pick < 0
 
 @patch
-def _next(self:MaskExplorer, button=None):
+def _next(self:MaskExplorer):
+    "Go on to the next frame that shows the class, around the end of the list if need be."
     n, pick = len(self.images), self.picker.value
     for i in ((self.frame.value + k) % n for k in range(1, n)):
-        if pick in read_mask(self.folder.label(self.images[i])):
+        if pick in read_mask(self.folder.label(self.images[i]), self.folder):
             self.frame.value = i
             return
-
-# %% ../nbs/04_explore.ipynb #7d3ea9cf
-@patch
-def _repr_mimebundle_(self:MaskExplorer, **kwargs):
-    return _bundle(self, self.still._repr_html_(), self.still.picture, widgets.VBox._repr_mimebundle_(self, **kwargs))
-@patch
-def __repr__(self:MaskExplorer): return f'MaskExplorer({len(self.images)} frames of {self.folder.name})'
 
 # %% ../nbs/04_explore.ipynb #983b659c
 def warp_grid(
@@ -422,65 +433,54 @@ def relight(
     levels = (np.arange(256) - 127.5)*(1 + contrast) + 127.5 + 255*brightness
     return np.rint(levels).clip(0, 255).astype(np.uint8)[image]
 
-# %% ../nbs/04_explore.ipynb #b717d110
+# %% ../nbs/04_explore.ipynb #8339e25f
 def augment(
     image, # uint8 (H, W, 3)
     mask, # class ids, uint8 (H, W)
-    brightness=0, contrast=0, # as in `relight`
-    **geometry, # `flip`, `rotate`, `zoom`, `warp`, as in `warp_grid`
+    flip=False, # mirror left and right?
+    rotate=0, # degrees, anticlockwise
+    zoom=1, # 2 shows the middle at twice the size
+    warp=0, # -0.5 to 0.5: the camera turned to one side
+    brightness=0, # added to the image, as a share of full range, -0.5 to 0.5
+    contrast=0, # of the image: -0.5 halves it, 0.5 makes it half as large again
 )->tuple: # image and mask, moved alike
     "Flip, turn, zoom, warp and relight a frame and its mask."
-    grid = warp_grid(mask.shape, **geometry)
+    grid = warp_grid(mask.shape, flip, rotate, zoom, warp)
     return relight(sample(image, grid, nearest=False), brightness, contrast), sample(mask, grid, nearest=True)
 
-# %% ../nbs/04_explore.ipynb #95b7ae8b
-class AugmentExplorer(widgets.VBox):
+# %% ../nbs/04_explore.ipynb #ffa425c7
+class AugmentExplorer(_Explorer):
     "Move a frame and its mask together with sliders."
     def __init__(self,
         folder, # a `SegFolder`
         images=None, # the frames to choose from; None: the whole folder
         frame=0, # the frame to begin with, its place in the list
-        width=720, # width of both pictures together, pixels
+        width=360, # largest width of each of the two pictures, pixels
         **start, # values to begin with: `flip`, `rotate`, `zoom`, `warp`, `brightness`, `contrast`
     ):
-        self.folder, self.images, self._width = folder, list(folder.images if images is None else images), width
-        if not self.images: raise SegError('AugmentExplorer: no frames to show; pass at least one image')
-        self.frame = _slider('frame', 0, len(self.images) - 1, 1, frame)
+        super().__init__(folder, images, frame, width)
         ranges = dict(rotate=(-45, 45, 1, 0), zoom=(1., 3., 0.05, 1.), warp=(-0.5, 0.5, 0.05, 0.),
                       brightness=(-0.5, 0.5, 0.05, 0.), contrast=(-0.8, 0.8, 0.05, 0.))
         flip = widgets.Checkbox(False, description='flip', layout=dict(width='320px'))
         self.controls = dict(flip=flip) | {k: _slider(k, *r) for k, r in ranges.items()}
-        self._neutral = {k: w.value for k, w in self.controls.items()}
-        for k, v in start.items(): self.controls[k].value = v
-        self.reset, self.picture = widgets.Button(description='reset'), widgets.HTML()
-        super().__init__([_wrapped(self.frame, *self.controls.values(), self.reset), self.picture])
-        for w in (self.frame, *self.controls.values()): w.observe(self._draw, 'value')
-        self.reset.on_click(self._reset)
-        self._draw()
+        self.neutral = {k: w.value for k, w in self.controls.items()}
+        self._set(start)
+        self.reset = widgets.Button(description='reset')
+        self.reset.on_click(lambda button: self._set(self.neutral))
+        watched = self.frame, *self.controls.values()
+        self._start(watched, _wrapped(*watched, self.reset))
 
-# %% ../nbs/04_explore.ipynb #513a8b3e
+# %% ../nbs/04_explore.ipynb #ee03b890
 @patch
-def _draw(self:AugmentExplorer, change=None):
-    fn = self.images[self.frame.value]
-    if getattr(self, '_read', None) != fn: self._pair, self._read = _pair(self.folder, fn, self._width//2), fn
-    image, mask = augment(*self._pair, **{k: w.value for k, w in self.controls.items()})
+def _set(self:AugmentExplorer, values):
+    for k, v in values.items(): self.controls[k].value = v
+
+@patch
+def _show(self:AugmentExplorer):
+    fn, image, mask = self._read()
+    image, mask = augment(image, mask, **{k: w.value for k, w in self.controls.items()})
     gap = np.full((len(mask), 8, 3), 255, np.uint8)
     self.still = np.hstack([image, gap, overlay(image, mask, self.folder.colors, 0.6)])
-    self.picture.value = self._html()
-
-@patch
-def _html(self:AugmentExplorer):
-    alt = escape(f'{self.images[self.frame.value].stem}: image, and its mask over it', quote=True)
-    style = f'width:100%;max-width:{self._width}px;height:auto;display:block;margin:0'
-    return f'<img src="{_data_uri(self.still)}" alt="{alt}" style="{style}"><small>{alt}</small>'
-
-@patch
-def _reset(self:AugmentExplorer, button=None):
-    for k, v in self._neutral.items(): self.controls[k].value = v
-
-# %% ../nbs/04_explore.ipynb #8a152670
-@patch
-def _repr_mimebundle_(self:AugmentExplorer, **kwargs):
-    return _bundle(self, self._html(), self.still, widgets.VBox._repr_mimebundle_(self, **kwargs))
-@patch
-def __repr__(self:AugmentExplorer): return f'AugmentExplorer({len(self.images)} frames of {self.folder.name})'
+    text = escape(f'{fn.stem}: image, and its mask over it')
+    style = f'width:100%;max-width:{2*self._width}px;height:auto;display:block;margin:0'
+    self.picture.value = f'<img src="{_data_uri(self.still)}" alt="{text}" style="{style}"><small>{text}</small>'

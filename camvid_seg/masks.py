@@ -123,12 +123,12 @@ def class_legend(
     for t, n in zip(legend.get_texts(), names): t.set_parse_math(False); t.set_text(n)
     return legend
 
-# %% ../nbs/03_masks.ipynb #b9131329
+# %% ../nbs/03_masks.ipynb #1713258c
 def _fits(ax, fontsize):
     "How many lines of a legend are as high as the axes."
     box, (w, h) = ax.get_position(), ax.figure.get_size_inches()
     height = min(box.height*h, box.width*w*ax.get_data_ratio()) if ax.get_aspect() == 1 else box.height*h
-    return max(4, int(height*72/fontsize/1.6))
+    return max(4, int(height*72/fontsize/1.45))
 
 # %% ../nbs/03_masks.ipynb #616bb30d
 def _percent(share): return '<0.1%' if 0 < share < 0.001 else f'{share:.1%}'
