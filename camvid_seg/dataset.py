@@ -9,8 +9,8 @@ __all__ = ['CAMVID_CLASSES', 'CAMVID_URL', 'CAMVID_SIZE', 'CAMVID_MD5', 'SegErro
            'to_11', 'label_path', 'SegFolder', 'Split', 'read_mask', 'Report', 'check_dataset', 'cache_dir',
            'atomic_path', 'atomic_dir', 'file_lock', 'download', 'unpack', 'camvid']
 
-# %% ../nbs/01_dataset.ipynb #2c63ba8f
-import errno,gzip,hashlib,html,http.client,json,os,re,shutil,socket,ssl,stat,tarfile,tempfile,time
+# %% ../nbs/01_dataset.ipynb #2624884f
+import errno,gzip,hashlib,html,http.client,json,os,re,shutil,socket,ssl,stat,tarfile,time
 import unicodedata,urllib.error,urllib.parse,urllib.request,uuid,zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -62,9 +62,10 @@ def _camvid_classes():
     rows.sort(key=lambda o: o[1].lower())
     return [SegClass(i, name, tuple(map(int, rgb)), group) for i,(group,name,*rgb) in enumerate(rows)]
 
-# %% ../nbs/01_dataset.ipynb #66255666
+# %% ../nbs/01_dataset.ipynb #794faea0
 class ClassTable(tuple):
     "A tuple of `SegClass` that a notebook shows as a table with swatches"
+    def __repr__(self): return f'ClassTable({len(self)} classes)'
     def _repr_html_(self):
         sw = '<span style="display:inline-block;width:2em;height:1em;border:1px solid #888;background:rgb{}"></span>'
         def row(*o): return '<tr>' + ''.join(f'<td>{x}</td>' for x in o) + '</tr>'
@@ -129,14 +130,16 @@ def _code_faults(path):
     blank = [i for i,l in enumerate(lines, 1) if not l and any(lines[i:])]
     return errors, [f'codes.txt: line {i} is blank and is skipped, so the ids after it are not line numbers; delete it' for i in blank]
 
-# %% ../nbs/01_dataset.ipynb #da5977bb
+# %% ../nbs/01_dataset.ipynb #6ecc91b5
 def _color_lines(path):
     "Colour by class name in a `label_colors.txt`"
     rows = {l: re.fullmatch(r'([0-9]{1,3})\s+([0-9]{1,3})\s+([0-9]{1,3})\s+(\S.*)', l) for l in _lines(path) if l}
     for l,m in rows.items():
-        if not m or max(map(int, m.groups()[:3])) > 255: raise SegError(f"{path.name}: {l!r} is no colour; write 'R G B name', each number from 0 to 255")
+        if not m or max(map(int, m.groups()[:3])) > 255:
+            raise SegError(f"{path.name}: {l!r} is no colour; write 'R G B name', each number from 0 to 255")
     return {m[4]: tuple(map(int, m.groups()[:3])) for m in rows.values()}
 
+# %% ../nbs/01_dataset.ipynb #77c5bfdc
 def _folder_colors(folder, codes):
     "uint8 (n_classes, 3): `label_colors.txt` where there is one, else `class_colors`"
     colors,path = class_colors(codes),folder/'label_colors.txt'
@@ -146,14 +149,14 @@ def _folder_colors(folder, codes):
     if twice and own: raise SegError(f'{path.name}: {twice[0]} is the colour of two classes; give each its own')
     return colors
 
-# %% ../nbs/01_dataset.ipynb #19c9893e
+# %% ../nbs/01_dataset.ipynb #44431c38
 _suffixes = {'.png', '.jpg', '.jpeg'}
 
 def _files(folder):
     "The image files of a folder, sorted"
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in _suffixes and not p.name.startswith('.'))
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in _suffixes and not p.name.startswith('.') and p.is_file())
 
-# %% ../nbs/01_dataset.ipynb #6dbaca3c
+# %% ../nbs/01_dataset.ipynb #801e02b1
 class SegFolder:
     "A dataset folder: `images/`, `labels/`, `codes.txt` and, for its split, `valid.txt`"
     def __init__(self,
@@ -162,9 +165,11 @@ class SegFolder:
     ):
         self.path = Path(path).expanduser()
         self.name = self.path.resolve().name
-        for o in ('', 'images', 'labels', 'codes.txt'):
-            if not (self.path/o).exists():
-                raise SegError(f'{self.path}: {f"has no {o}" if o else "no such folder"}; a dataset folder holds images/, labels/, codes.txt and valid.txt')
+        has = 'a dataset folder holds images/, labels/, codes.txt and valid.txt'
+        if not self.path.is_dir(): raise SegError(f'{self.path}: no such folder; {has}')
+        for o in ('images', 'labels'):
+            if not (self.path/o).is_dir(): raise SegError(f'{self.path}: has no folder {o}; {has}')
+        if not (self.path/'codes.txt').is_file(): raise SegError(f'{self.path}: has no codes.txt; {has}')
         faults,_ = _code_faults(self.path/'codes.txt')
         if faults and strict: raise SegError(f'{self.name}/{faults[0]}')
         self.codes = [l for l in _lines(self.path/'codes.txt') if l]
@@ -174,12 +179,13 @@ class SegFolder:
     def label(self, image): return label_path(self.path/'images'/Path(image).name)
     def __repr__(self): return f'SegFolder({_plain(self.name)!r}: {len(self.images):,} images, {len(self.codes)} classes)'
 
-# %% ../nbs/01_dataset.ipynb #5f7d558c
+# %% ../nbs/01_dataset.ipynb #0260afb5
 @patch(as_prop=True)
 def name2id(self:SegFolder):
     "The id of each class name"
     return {c: i for i,c in enumerate(self.codes)}
 
+# %% ../nbs/01_dataset.ipynb #69053326
 @patch(as_prop=True)
 def void_code(self:SegFolder):
     "The id of the class `Void`, in whatever capitals; None where there is none"
@@ -247,31 +253,34 @@ def split(self:SegFolder,
     s = _by_names(self, name, self.valid_names)
     return s if name == 'valid.txt' else _asserted(self, s, 600, 101, 0)
 
-# %% ../nbs/01_dataset.ipynb #42a3f0ac
+# %% ../nbs/01_dataset.ipynb #5f589fa2
 _formats = ('PNG','JPEG','BMP','GIF','PPM','TIFF','WEBP')
 
 def _short(path):
     "A file's name with its folder's: `labels/X_P.png`"
     return '/'.join(Path(path).parts[-2:])
 
+# %% ../nbs/01_dataset.ipynb #e98702ac
 def _why_not(path, e):
     "Why a file could not be decoded"
+    if getattr(e, 'errno', None): return f'cannot be read ({e.strerror})'
     with open(path, 'rb') as f: head = f.read(512).lstrip().lower()
     if not head: return 'empty (0 bytes)'
     if head.startswith((b'<!doctype', b'<html')): return 'a web page, not an image'
     if isinstance(e, Image.UnidentifiedImageError): return f'not one of the formats {", ".join(_formats)}'
     return f'cannot be decoded ({str(e) or type(e).__name__})'
 
-# %% ../nbs/01_dataset.ipynb #b7450c34
+# %% ../nbs/01_dataset.ipynb #676611c4
 def _open(path):
     "The decoded, upright image in a file, and the raw mode its pixels are stored in"
     try:
         im = Image.open(path, formats=_formats)
+        if im.width*im.height > (Image.MAX_IMAGE_PIXELS or np.inf): raise ValueError(f'{im.width} x {im.height} pixels is more than Pillow allows')
         raw = str(im.tile[0][3]) if im.tile else ''
         im.load()
         ImageOps.exif_transpose(im, in_place=True)
         return im, raw
-    except FileNotFoundError: raise SegError(f'{_short(path)}: no such file') from None
+    except FileNotFoundError: raise SegError(f'{_short(path)}: no such file; check the name') from None
     except Exception as e: raise SegError(f'{_short(path)}: {_why_not(path, e)}; replace the file') from None
 
 # %% ../nbs/01_dataset.ipynb #e4f1d29a
@@ -307,7 +316,7 @@ def _opaque(im, where):
     if n: _no(where, f'{_pixels(n)} with alpha below 255, whose class is not clear')
     return im.convert('L' if im.mode == 'LA' else 'RGB')
 
-# %% ../nbs/01_dataset.ipynb #3d579d0f
+# %% ../nbs/01_dataset.ipynb #b69fd306
 def _mask_ids(path, colors):
     "uint8 (H,W) ids in a mask file, not yet compared with the classes, and the mode they were stored in"
     im,raw = _open(path)
@@ -316,7 +325,7 @@ def _mask_ids(path, colors):
     if ';16' in raw and mode[0] != 'I': _no(where, 'colours of 16 bits')
     if mode[-1] == 'A': im = _opaque(im, where)
     if im.mode == 'P': return _palette_ids(im, colors, where)
-    if im.mode not in ('L','RGB') and mode[0] != 'I': _no(where, f'mode {mode} {"(1 bit a pixel)" if mode == "1" else ""} is no mask')
+    if im.mode not in ('L','RGB') and mode[0] != 'I': _no(where, f'mode {mode}{" (1 bit a pixel)"*(mode == "1")} is no mask')
     a = np.array(im)
     if mode[0] == 'I' and (a.min(initial=0) < 0 or a.max(initial=0) > 255): _no(where, f'a 16-bit mask with the value {a.max()}, ids end at 255')
     if im.mode != 'RGB': return a.astype(np.uint8)//{'L;2': 85, 'L;4': 17}.get(raw, 1), mode
@@ -395,30 +404,32 @@ def _repr_markdown_(self:Report, most=20):
     rows = '\n'.join(f'| {k} | {_md(v)} |' for k,v in self.summary())
     return f'| {_md(self.name)} | |\n|---|---|\n{rows}' + part('Errors', self.errors) + part('Warnings', self.warnings)
 
-# %% ../nbs/01_dataset.ipynb #e383fac7
+# %% ../nbs/01_dataset.ipynb #157f31cf
 @patch
 def require(self:Report):
     "The report itself, if it holds no errors"
     if self: return self
-    more = f' (and {_n(len(self.errors)-1, "more error")}; `check` lists them)'*(len(self.errors) > 1)
+    more = f' (and {_n(len(self.errors)-1, "more error")}; check_dataset lists them)'*(len(self.errors) > 1)
     raise SegError(f'{self.name}: {self.errors[0]}{more}')
 
-# %% ../nbs/01_dataset.ipynb #7695ab5b
+# %% ../nbs/01_dataset.ipynb #a6b66ff3
 def _orphan(m):
     stem = _stem(m)
     if not stem.endswith('_P'): return f'labels/{m}: the name of a mask ends in _P.png, so this file is not used; rename it'
     return f'labels/{m}: there is no images/{stem[:-2]}.png or .jpg, so this mask is not used; add the image or delete the mask'
 
+# %% ../nbs/01_dataset.ipynb #06bd701b
 def _pair_faults(folder):
     "Errors and warnings about the names of images and masks; masks by name"
     stems,masks = Counter(p.stem for p in folder.images),{p.name: p for p in _files(folder.path/'labels')}
     errors = [] if folder.images else ['images: empty; put .png or .jpg files into it']
     errors += [f'images/{s}: {n} images have this stem and so share one mask; rename or delete all but one' for s,n in stems.items() if n > 1]
-    errors += [f'images/{p.name}: has no mask labels/{p.stem}_P.png; add it or delete the image' for p in folder.images if f'{p.stem}_P.png' not in masks]
+    errors += [f'images/{p.name}: has no mask labels/{p.stem}_P.png; add it or delete the image'
+               for p in folder.images if f'{p.stem}_P.png' not in masks]
     warnings = [_orphan(m) for m in masks if _stem(m)[:-2] not in stems or not m.endswith('_P.png')]
-    odd = [p.name for p in sorted((folder.path/'images').iterdir()) if not p.name.startswith('.') and p.suffix.lower() not in _suffixes]
-    if odd: warnings.append(f'images/{odd[0]}: not .png, .jpg or .jpeg{f" (nor are {len(odd)-1} more)"*bool(odd[1:])}, so not used; convert or delete it')
-    return errors, warnings, masks
+    odd = sorted(p.name for p in (folder.path/'images').iterdir() if not p.name.startswith('.') and p.suffix.lower() not in _suffixes)
+    more = f' (nor are {len(odd)-1} more)'*bool(odd[1:])
+    return errors, warnings + [f'images/{o}: not .png, .jpg or .jpeg{more}, so not used; convert or delete it' for o in odd[:1]], masks
 
 # %% ../nbs/01_dataset.ipynb #61be0893
 def _verify(path):
@@ -430,7 +441,7 @@ def _verify(path):
 
 def _digest(path): return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).digest()
 
-# %% ../nbs/01_dataset.ipynb #7e3fcd6e
+# %% ../nbs/01_dataset.ipynb #79aae80d
 def _check_image(image, r):
     "Size and digest of an image, into the dict `r`"
     try:
@@ -438,6 +449,7 @@ def _check_image(image, r):
         r.update(size=_open(image)[0].size, digest=_digest(image))
     except (SegError, OSError) as e: r['errors'].append(str(e))
 
+# %% ../nbs/01_dataset.ipynb #07078f2e
 def _check_mask(mask, folder, r):
     "Mode and pixels by id of a mask, into the dict `r`"
     try:
@@ -447,8 +459,9 @@ def _check_mask(mask, folder, r):
     r['counts'] = np.bincount(ids.ravel(), minlength=256)
     bad,size = _unknown_ids(r['counts'], folder.codes, _short(mask)),ids.shape[::-1]
     if bad: r['errors'].append(bad)
-    if r['size'] not in (None, size): r['errors'].append('{}: is {} x {} but its image is {} x {}; make the mask again at the size of the image'.format(
-        _short(mask), *size, *r['size']))
+    if r['size'] not in (None, size):
+        (w,h),(iw,ih) = size,r['size']
+        r['errors'].append(f'{_short(mask)}: is {w} x {h} but its image is {iw} x {ih}; make the mask again at the size of the image')
 
 # %% ../nbs/01_dataset.ipynb #97f6da1a
 def _check_pair(folder, image, mask):
@@ -519,7 +532,7 @@ def cache_dir(): # the folder, made when it is not there
     except OSError as e: raise SegError(f'{p}: cannot be made ({e.strerror}); set CAMVID_SEG_HOME to a folder you can write to') from None
     return p
 
-# %% ../nbs/01_dataset.ipynb #372f9d8b
+# %% ../nbs/01_dataset.ipynb #6d2c72c3
 def _fsync(path):
     "Have a file's bytes, or a folder's entries where the system can, put on the disk"
     if os.name == 'nt' and Path(path).is_dir(): return
@@ -527,6 +540,7 @@ def _fsync(path):
     try: os.fsync(fd)
     finally: os.close(fd)
 
+# %% ../nbs/01_dataset.ipynb #55a4fbb7
 def _rm(path):
     "Remove a file or a folder, if it is there"
     if path.is_dir() and not path.is_symlink(): shutil.rmtree(path, ignore_errors=True)
@@ -566,18 +580,19 @@ def atomic_dir(
         _fsync(path.parent)
     finally: _rm(tmp)
 
-# %% ../nbs/01_dataset.ipynb #393213bf
+# %% ../nbs/01_dataset.ipynb #60e25f8a
 try: import fcntl
 except ImportError: fcntl = None # Windows
 
-def _try_lock(f):
-    "Lock an open file, or an `OSError` if somebody holds it"
-    if fcntl: return fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+# %% ../nbs/01_dataset.ipynb #25a0a4dd
+def _try_lock(f, lock=True):
+    "Lock an open file, or an `OSError` if somebody holds it; unlock it with `lock=False`"
+    if fcntl: return fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB if lock else fcntl.LOCK_UN)
     import msvcrt
     f.seek(0)
-    msvcrt.locking(f.fileno(), msvcrt.LK_NBLCK, 1)
+    msvcrt.locking(f.fileno(), msvcrt.LK_NBLCK if lock else msvcrt.LK_UNLCK, 1)
 
-# %% ../nbs/01_dataset.ipynb #a301d706
+# %% ../nbs/01_dataset.ipynb #b0fb7130
 @contextmanager
 def file_lock(
     path,      # the file that stands for the lock; it is made, and stays
@@ -592,14 +607,16 @@ def file_lock(
                 if e.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK): held = False; break
             if busy: busy()
             time.sleep(wait)
-        yield held
+        try: yield held
+        finally:
+            if held: _try_lock(f, lock=False)
 
 # %% ../nbs/01_dataset.ipynb #e2a364c8
 CAMVID_URL = 'https://s3.amazonaws.com/fast-ai-imagelocal/camvid.tgz'
 CAMVID_SIZE = 598_913_237                       # bytes
 CAMVID_MD5 = '648371e4f3a833682afb39b08a3ce2aa' # of the first 2**20 bytes
 
-# %% ../nbs/01_dataset.ipynb #e9c29c19
+# %% ../nbs/01_dataset.ipynb #1e2cafeb
 def _sha256(path):
     "SHA-256 of a file, in hexadecimal"
     h = hashlib.sha256()
@@ -607,6 +624,7 @@ def _sha256(path):
         while b := f.read(2**20): h.update(b)
     return h.hexdigest()
 
+# %% ../nbs/01_dataset.ipynb #e7ef5c7c
 def _wrong(path, size=None, md5=None, sha256=None):
     "How a file differs from what is known of it, or None"
     n = path.stat().st_size
@@ -660,7 +678,7 @@ def begin(self:_Part, r):
         self.drop(); self.known = dict(url=self.url, tag=tag, total=n)
         self.note.write_text(json.dumps(self.known), encoding='utf-8')
 
-# %% ../nbs/01_dataset.ipynb #b8d8fcb2
+# %% ../nbs/01_dataset.ipynb #8db1360a
 @patch
 def bad(self:_Part):
     "What is already known to be wrong, or None"
@@ -668,6 +686,7 @@ def bad(self:_Part):
     if self.total is not None and n > self.total: return f'more than {self.total:,} bytes'
     return _wrong(self.path, md5=self.md5) if self.md5 and n >= 2**20 else None
 
+# %% ../nbs/01_dataset.ipynb #a0d31cd5
 @patch
 def receive(self:_Part, r, bar):
     "Append the body of answer `r`, as far as it comes"
@@ -683,7 +702,7 @@ def receive(self:_Part, r, bar):
     if bad := self.bad(): self.drop(); raise SegError(f'{self.url}: not the published file ({bad}); nothing of it was kept')
     if total is not None and n < total: raise _Again(f'the connection ended after {n:,} of {total:,} bytes')
 
-# %% ../nbs/01_dataset.ipynb #4618335b
+# %% ../nbs/01_dataset.ipynb #9ed27d48
 def _status(e, part):
     "What an HTTP error asks for"
     if e.code == 416: part.drop(); raise _Again('the file on the server has changed')
@@ -691,14 +710,16 @@ def _status(e, part):
     if 300 <= e.code < 400: raise SegError(f'{part.url}: redirects that lead nowhere (HTTP {e.code}); try another url')
     raise SegError(f'{part.url}: HTTP {e.code} {e.reason}; check the url, or fetch the file in another way')
 
+# %% ../nbs/01_dataset.ipynb #a38ce90c
 _disk = {getattr(errno, o) for o in ('ENOSPC','EDQUOT','EACCES','EROFS','EFBIG','ENOENT') if hasattr(errno, o)}
 _offline = {getattr(errno, o) for o in ('ENETUNREACH','EHOSTUNREACH','ENETDOWN') if hasattr(errno, o)}
 
+# %% ../nbs/01_dataset.ipynb #ea6de63f
 def _failure(e, part):
     "What a failed connection or a failed write asks for"
     why = getattr(e, 'reason', e)
     if why is e and getattr(e, 'errno', None) in _disk: raise SegError(f'{part.path}: {e.strerror}; make room or choose another folder')
-    again = _Again(str(why) or type(why).__name__)
+    again = _Again('no network, or no such server' if isinstance(why, socket.gaierror) else str(why) or type(why).__name__)
     again.offline = isinstance(why, (socket.gaierror, ssl.SSLCertVerificationError)) or getattr(why, 'errno', None) in _offline
     raise again
 
@@ -714,7 +735,7 @@ def _connect(part, bar, timeout):
         with e: _status(e, part)
     except (OSError, http.client.HTTPException) as e: _failure(e, part)
 
-# %% ../nbs/01_dataset.ipynb #c9859be7
+# %% ../nbs/01_dataset.ipynb #8a3ed9f2
 class _Offline(SegError): "The server could not be reached, or not long enough"
 
 def _fetch(part, bar, tries, wait, timeout):
@@ -725,10 +746,11 @@ def _fetch(part, bar, tries, wait, timeout):
         except _Again as e:
             best,failed = (part.have,1) if part.have > best else (best,failed+1)
             if failed >= tries or (getattr(e, 'offline', False) and part.have <= start):
-                raise _Offline(f'{part.url}: {e}; {part.have:,} bytes are kept, the same call goes on from there') from None
+                kept = f'; {part.have:,} bytes are kept, the same call goes on from there'*bool(part.have)
+                raise _Offline(f'{part.url}: {e}{kept}') from None
         time.sleep(wait*2**(failed-1))
 
-# %% ../nbs/01_dataset.ipynb #dd1d0044
+# %% ../nbs/01_dataset.ipynb #16ed5e00
 def download(
     url,            # what to fetch, by http or https
     path,           # the file to make
@@ -743,7 +765,8 @@ def download(
     path = Path(path)
     if not re.match('https?://', url): raise SegError(f'{url}: not an http or https address')
     part = _Part(path, url, size, md5)
-    with tqdm(desc=path.name, total=size, unit='B', unit_scale=True, disable=not progress, leave=False) as bar: _fetch(part, bar, tries, wait, timeout)
+    with tqdm(desc=path.name, total=size, unit='B', unit_scale=True, disable=not progress, leave=False) as bar:
+        _fetch(part, bar, tries, wait, timeout)
     if bad := _wrong(part.path, size, md5): part.drop(); raise SegError(f'{url}: not the published file ({bad}); nothing of it was kept')
     os.replace(part.path, path)
     _fsync(path.parent)
@@ -763,9 +786,11 @@ def _safe_parts(name):
         if bad or len(o.encode()) > 200 or len(parts) > 20: raise SegError(f'{name[:80]!r} is no file name on some system')
     return parts
 
-# %% ../nbs/01_dataset.ipynb #ba59f4f0
-_kinds = {tarfile.SYMTYPE: 'a symbolic link', tarfile.LNKTYPE: 'a hard link', tarfile.CHRTYPE: 'a device', tarfile.BLKTYPE: 'a device', tarfile.FIFOTYPE: 'a pipe'}
+# %% ../nbs/01_dataset.ipynb #41bb22ae
+_kinds = {tarfile.SYMTYPE: 'a symbolic link', tarfile.LNKTYPE: 'a hard link', tarfile.FIFOTYPE: 'a pipe',
+          tarfile.CHRTYPE: 'a device', tarfile.BLKTYPE: 'a device'}
 
+# %% ../nbs/01_dataset.ipynb #cbfce75d
 def _member(m, seen):
     "The path of a member that may be written; `seen` remembers earlier ones, and whether they were folders"
     parts = _safe_parts(m.name)
@@ -779,7 +804,7 @@ def _member(m, seen):
     if keys: seen[keys[-1]] = m.isdir()
     return parts
 
-# %% ../nbs/01_dataset.ipynb #840b3705
+# %% ../nbs/01_dataset.ipynb #7ea0844f
 class _Limited:
     "Reads `f` up to `limit` bytes; one more is an error"
     def __init__(self, f, limit): self.f,self.left,self.limit = f,limit,limit
@@ -789,6 +814,7 @@ class _Limited:
         if self.left < 0: raise SegError(f'it unpacks to more than {self.limit:,} bytes')
         return b
 
+# %% ../nbs/01_dataset.ipynb #a3f55740
 def _write(tar, m, path):
     "Write a member as a new file or folder"
     (path if m.isdir() else path.parent).mkdir(parents=True, exist_ok=True)
@@ -819,7 +845,7 @@ def unpack(
     except Exception as e: raise SegError(f'{archive.name}: damaged ({str(e) or type(e).__name__}); fetch it again') from None
     return sum(not is_dir for is_dir in seen.values())
 
-# %% ../nbs/01_dataset.ipynb #8193bc9e
+# %% ../nbs/01_dataset.ipynb #4e9ee676
 _marker = '.complete.json'
 
 def _complete(path, md5):
@@ -828,6 +854,7 @@ def _complete(path, md5):
     except (OSError, ValueError): return False
     return isinstance(o, dict) and md5 in (None, o.get('md5'))
 
+# %% ../nbs/01_dataset.ipynb #0eb9c839
 def _record(archive): return archive.with_name(archive.name+'.sha256')
 
 # %% ../nbs/01_dataset.ipynb #4e2d60ae
@@ -841,18 +868,23 @@ def _archive(path, url, size, md5, progress, **kwargs):
                                          f'or a copy of {path.name} in {path.parent}') from None
     if bad := _wrong(path, None, None, *old): _rm(path); raise SegError(f'{url}: {bad}; if the change is right, delete {_record(path).name}')
 
-# %% ../nbs/01_dataset.ipynb #2f75f2d8
+# %% ../nbs/01_dataset.ipynb #d0dd2e73
+def _dataset_root(archive, stage):
+    "The folder in an unpacked archive that is the dataset: its one top folder, as a rule"
+    for p in [stage, *sorted(stage.iterdir())]:
+        if (p/'codes.txt').is_file() and (p/'images').is_dir() and (p/'labels').is_dir(): return p
+    raise SegError(f'{archive.name}: holds no folder with images/, labels/ and codes.txt; check the url')
+
+# %% ../nbs/01_dataset.ipynb #ef38cf61
 def _install(archive, path, md5):
     "Unpack a verified archive; the dataset folder `path` appears by one rename"
-    stage = Path(tempfile.mkdtemp(prefix=f'.{path.name}-unpack-', dir=path.parent))
+    stage = path.with_name(f'.{path.name}-unpack-{uuid.uuid4().hex[:8]}')
+    stage.mkdir()
     try:
-        n = unpack(archive, stage)
-        top = [p for p in stage.iterdir()]
-        if len(top) != 1 or not (top[0]/'codes.txt').exists(): raise SegError(f'{archive.name}: holds no dataset folder; check the url')
-        digest = _sha256(archive)
-        (top[0]/_marker).write_text(json.dumps(dict(archive=archive.name, md5=md5, sha256=digest, files=n)), encoding='utf-8')
+        n,root,digest = unpack(archive, stage),_dataset_root(archive, stage),_sha256(archive)
+        (root/_marker).write_text(json.dumps(dict(archive=archive.name, md5=md5, sha256=digest, files=n)), encoding='utf-8')
         if hasattr(os, 'sync'): os.sync()
-        os.rename(top[0], path)
+        os.rename(root, path)
         _fsync(path.parent)
         with atomic_path(_record(archive)) as o: o.write_text(f'{digest}  {archive.name}\n', encoding='utf-8')
     finally: _rm(stage)
