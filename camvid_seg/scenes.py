@@ -81,15 +81,17 @@ _hours = dict(  # zenith, horizon, light, shade, shadow, lamps
     overcast=((176, 186, 198), (216, 221, 226), (.94, .95, .97), (.82, .83, .87), .18, False))
 _weathers = dict(clear=(.0022, 0., .3), cloud=(.003, .1, 1.), rain=(.0085, .6, .8), fog=(.020, .75, 0.))  # fog, greyness, cloud
 
-# %% ../nbs/02_scenes.ipynb #090b4f04
+# %% ../nbs/02_scenes.ipynb #22de90af
 def _steps(a, b, d):
     "Numbers from `a` up to `b`, `d` apart"
     return [a + d * i for i in range(math.ceil((b - a) / d))]
 
+# %% ../nbs/02_scenes.ipynb #aa75f591
 def _mix(a, b, t):
     "The colour between `a` (t=0) and `b` (t=1)"
     return tuple(x + (y - x) * t for x, y in zip(a, b))
 
+# %% ../nbs/02_scenes.ipynb #c10d3d14
 def _mood(seed, drive):
     "The light and weather of a drive"
     rng = np.random.default_rng([seed, drive // 4, 1])
@@ -153,17 +155,19 @@ def ground(self:Canvas, x0, x1, z0, z1, color, name=None):
     zs = [z0 * (z1 / z0) ** (i / n) for i in range(n + 1)]
     self.face([(x0, 0, z) for z in zs] + [(x1, 0, z) for z in reversed(zs)], color, name)
 
-# %% ../nbs/02_scenes.ipynb #47fa40c1
+# %% ../nbs/02_scenes.ipynb #9af22be0
 @patch
 def flat(self:Canvas, x, z, pts, color, name=None, lit=.7, glow=False):
     "A flat figure that stands at (x, z): corners [(x, y)] around its foot"
     self.face([(x + px, py, z) for px, py in pts], color, name, lit, glow)
 
+# %% ../nbs/02_scenes.ipynb #9a9c29bc
 @patch
 def rect(self:Canvas, x, z, x0, y0, x1, y1, color, name=None, lit=.7, glow=False):
     "An upright rectangle that stands at (x, z)"
     self.face([(x + x0, y0, z), (x + x1, y0, z), (x + x1, y1, z), (x + x0, y1, z)], color, name, lit, glow)
 
+# %% ../nbs/02_scenes.ipynb #31a566a7
 @patch
 def disc(self:Canvas, x, y, z, rx, ry, color, name=None, lit=.7, glow=False):
     "An upright ellipse"
@@ -174,12 +178,13 @@ def disc(self:Canvas, x, y, z, rx, ry, color, name=None, lit=.7, glow=False):
     self.pen.ellipse(box, self.tint(color, z, lit, glow))
     if name: self.id_pen.ellipse(box, ID[name])
 
-# %% ../nbs/02_scenes.ipynb #ff9bda69
+# %% ../nbs/02_scenes.ipynb #064ff9d5
 @patch
 def sunny(self:Canvas, left):
     "Light on a face that looks to the left or to the right"
     return .95 if left == (self.mood.sun < 0) else .08
 
+# %% ../nbs/02_scenes.ipynb #e8c9ff0c
 @patch
 def block(self:Canvas, x0, x1, y0, y1, z0, z1, color, name, dx=0., near=0., far=0.):
     "A box whose top is drawn in by `dx` on both sides and by `near` and `far` at the ends"
@@ -217,25 +222,26 @@ class Plan:
     bend: float; speed: float                              # 1/metre; metres a frame
     asphalt: tuple; paving: tuple; grass: tuple; leaves: tuple; walls: tuple; yellow: bool
 
-# %% ../nbs/02_scenes.ipynb #95e0596c
+# %% ../nbs/02_scenes.ipynb #a5b34d8e
 _walls = [[(196, 104, 80), (226, 194, 152), (238, 226, 202), (172, 92, 78), (206, 162, 122), (150, 162, 164)],
           [(188, 126, 102), (230, 210, 180), (152, 140, 132), (216, 174, 132), (242, 232, 216), (176, 98, 84)],
           [(164, 92, 82), (208, 150, 126), (234, 216, 202), (132, 152, 158), (222, 190, 150), (190, 170, 158)]]
 _leaves = [(86, 138, 66), (112, 146, 60), (70, 122, 78), (158, 142, 58)]
-_rare = ['Animal', 'Archway', 'Bridge', 'Train', 'Tunnel', 'TrafficCone', 'MotorcycleScooter', 'LaneMkgsNonDriv', 'CartLuggagePram', 'Child',
-         'RoadShoulder', 'ParkingBlock', 'OtherMoving', 'Truck_Bus', 'TrafficLight', 'SignSymbol']
+_rare = ['Animal', 'Archway', 'Bridge', 'Train', 'Tunnel', 'TrafficCone', 'MotorcycleScooter', 'LaneMkgsNonDriv',
+         'CartLuggagePram', 'Child', 'RoadShoulder', 'ParkingBlock', 'OtherMoving', 'Truck_Bus', 'TrafficLight', 'SignSymbol']
 
-# %% ../nbs/02_scenes.ipynb #7b2e53b4
+# %% ../nbs/02_scenes.ipynb #c400d7ab
 @lru_cache(maxsize=64)
 def _plan(drive, seed=0):
     "The `Plan` of a drive"
     rng = np.random.default_rng([seed, drive])
     pick = lambda xs: xs[rng.integers(len(xs))]
+    rare = frozenset(o for i, o in enumerate(_rare) if (i - drive) % 4 < 2)
     grey, lane, parked = rng.uniform(84, 108), rng.uniform(2.8, 3.2), pick([(-1, 1), (1,), (-1,), (), (), ()])
-    paving = _mix((182, 168, 152), (156, 158, 164), rng.random())
-    return Plan(seed, drive, _mood(seed, drive), ['town', 'suburb', 'green'][(drive + seed) % 3], frozenset(r for i, r in enumerate(_rare) if (i - drive) % 4 < 2),
-        lane, lane + (2. if parked else .3), rng.uniform(2.8, 4.), parked, rng.uniform(-.0022, .0022), rng.uniform(1.1, 1.6),
-        (grey, grey + 1, grey + 6), paving, _mix((128, 160, 84), (150, 156, 92), rng.random()), pick(_leaves), tuple(pick(_walls)), bool(rng.integers(2)))
+    paving, grass = _mix((182, 168, 152), (156, 158, 164), rng.random()), _mix((128, 160, 84), (150, 156, 92), rng.random())
+    return Plan(seed, drive, _mood(seed, drive), ['town', 'suburb', 'green'][(drive + seed) % 3], rare,
+        lane, lane + (2. if parked else .3), rng.uniform(2.8, 4.), parked, rng.uniform(-.0045, .0045), rng.uniform(1.1, 1.6),
+        (grey, grey + 1, grey + 6), paving, grass, pick(_leaves), tuple(pick(_walls)), bool(rng.integers(2)))
 
 # %% ../nbs/02_scenes.ipynb #37aebab2
 _chunk_len = 24.  # metres of street that are made up together
@@ -262,43 +268,58 @@ def lanes(cv, p, s):
         for o in (() if side in p.parked else (.22, .42) if p.yellow else (.3,)):
             cv.ground(side * (p.half - o), side * (p.half - o - .1), NEAR, 200, _yellow if p.yellow else _white, 'LaneMkgsDriv')
 
-# %% ../nbs/02_scenes.ipynb #e87d4efd
+# %% ../nbs/02_scenes.ipynb #91848505
 def crossing(cv, z, p):
     "A zebra crossing and its stop line"
     cv.ground(-p.half, p.half, z - 2, z + 3, p.asphalt, 'Road')
     for x in _steps(-p.half + .4, p.half - .5, 1.1): cv.ground(x, x + .6, z, z + 2.6, _white, 'LaneMkgsDriv')
     cv.ground(-p.lane, -.1, z - 1.6, z - 1.3, _white, 'LaneMkgsDriv')
+
+# %% ../nbs/02_scenes.ipynb #a5180ab2
 def arrow(cv, z, p):
     "An arrow in our lane"
     x = -p.lane / 2
     for q in ([(-.1, 0), (.1, 0), (.1, 2.2), (-.1, 2.2)], [(-.38, 2.1), (.38, 2.1), (0, 3.8)]):
         cv.face([(x + px, 0, z + pz) for px, pz in q], _white, 'LaneMkgsDriv')
+
+# %% ../nbs/02_scenes.ipynb #661fc321
 def cover(cv, z, x, p):
     "An iron cover in the road, or a patch of newer asphalt"
     l, c = (.7, (70, 68, 70)) if x < 0 else (5., _mix(p.asphalt, (40, 42, 50), .3))
     cv.ground(x, x + min(1.2, l), z, z + l, c)
 
-# %% ../nbs/02_scenes.ipynb #024a1366
+# %% ../nbs/02_scenes.ipynb #e86a33d7
 def hatching(cv, z, p):
     "A hatched island that nobody drives on"
     cv.ground(-.7, .7, z, z + 12, p.asphalt, 'Road')
-    for o in _steps(.2, 11, 1.5): cv.face([(-.6, 0, z + o), (-.6, 0, z + o + .6), (.6, 0, z + o + 1.2), (.6, 0, z + o + .6)], _white, 'LaneMkgsNonDriv')
+    for a in _steps(z + .2, z + 11, 1.5):
+        cv.face([(-.6, 0, a), (-.6, 0, a + .6), (.6, 0, a + 1.2), (.6, 0, a + .6)], _white, 'LaneMkgsNonDriv')
     for x in (-.7, .6): cv.ground(x, x + .1, z, z + 12, _white, 'LaneMkgsNonDriv')
+
+# %% ../nbs/02_scenes.ipynb #15281773
 def parking(cv, z, p, side):
     "Parking bays beside the road"
     x0, x1 = side * p.half, side * (p.half + 2.1)
     cv.ground(x0, x1, z, z + _chunk_len, _mix(p.asphalt, (178, 108, 92), .55), 'ParkingBlock')
     for o in _steps(0, _chunk_len + .1, 6.): cv.ground(x0, x1, z + o, z + o + .12, _white)
+
+# %% ../nbs/02_scenes.ipynb #f0dece41
 def shoulder(cv, z, p, side):
     "A gravel shoulder"
     cv.ground(side * p.half, side * (p.half + .9), z, z + _chunk_len, (190, 164, 122), 'RoadShoulder')
+
+# %% ../nbs/02_scenes.ipynb #39e32d70
 def verge(cv, z, p, side, x0, x1):
     "Grass behind the pavement"
     cv.ground(side * x0, side * x1, z, z + _chunk_len, p.grass, 'VegetationMisc')
 
-# %% ../nbs/02_scenes.ipynb #261f18ec
-def _wall(X, z0, z1, y0, y1): return [(X, y0, z0), (X, y0, z1), (X, y1, z1), (X, y1, z0)]
+# %% ../nbs/02_scenes.ipynb #f38eb2b1
+def _wall(X, z0, z1, y0, y1): return [(X, y0, z0), (X, y0, z1), (X, y1, z1), (X, y1, z0)]   # along the road
 
+# %% ../nbs/02_scenes.ipynb #b5c789dd
+def _front(z, x0, x1, y0, y1): return [(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)]   # facing us
+
+# %% ../nbs/02_scenes.ipynb #b608a494
 def windows(cv, X, z, length, y, bays, lit, seed):
     "One storey's row of windows on a wall beside the road"
     step, wide, h = length / bays, .17 + .03 * (seed % 4), 1.35 + .1 * (seed % 3)
@@ -314,12 +335,13 @@ def windows(cv, X, z, length, y, bays, lit, seed):
         if not on: cv.face([q[3], _part(q, .7, 1, 1, 1)[0], _part(q, .25, 0, 1, 1)[0], q[0]], _mix(glass, cv.mood.horizon, .4), lit=lit)
         cv.face(_part(q, .47, 0, .53, 1), (244, 240, 230), lit=lit); cv.face(_part(q, 0, .55, 1, .6), (244, 240, 230), lit=lit)
 
-# %% ../nbs/02_scenes.ipynb #bc77914a
+# %% ../nbs/02_scenes.ipynb #f4c9d7bb
 def letters(cv, q, seed, lit, color=(250, 246, 232)):
     "Something like words on the face `q`"
     for i in range(9):
         if (seed + i * 5) % 7: cv.face(_part(q, i / 9, 0, i / 9 + .08, 1 if (seed + i) % 3 else .7), color, lit=lit)
 
+# %% ../nbs/02_scenes.ipynb #9eea2960
 def shop(cv, X, z, length, color, lit, seed):
     "A shop front on the wall at `X`"
     q = _wall(X, z + .3, z + length - .3, 0, 3.2)
@@ -335,7 +357,7 @@ def shop(cv, X, z, length, color, lit, seed):
         a, b = (q[0][2] + (q[1][2] - q[0][2]) * k / n for k in (i, i + 1))
         cv.face([(X + out, 2., a), (X + out, 2., b), (X, 2.5, b), (X, 2.5, a)], (color, (244, 240, 230))[i % 2], 'Building', max(lit, .5))
 
-# %% ../nbs/02_scenes.ipynb #f16e9253
+# %% ../nbs/02_scenes.ipynb #33dadb5b
 def facade(cv, X, z, length, top, color, lit, n):
     "The wall along the street, with plinth, string course and cornice"
     for i in range(n):
@@ -345,13 +367,15 @@ def facade(cv, X, z, length, top, color, lit, n):
     cv.face(_wall(X, z, z + length, 0, .5), _mix(color, (70, 64, 66), .35), lit=lit)
     for y in (3.15, top - .35): cv.face(_wall(X, z, z + length, y, y + .22), _mix(color, (250, 244, 232), .4), lit=lit)
 
+# %% ../nbs/02_scenes.ipynb #620cc35f
 def roof(cv, X, z, length, depth, top, color, lit):
     "A pitched roof with a chimney"
     mid, eave = X + depth / 2, X - math.copysign(.35, depth)
     for c in (.2, .75): cv.block(mid - .5, mid + .5, top, top + 4, z + length * c, z + length * c + 1, (150, 98, 84), 'Building')
-    cv.face([(eave, top - .15, z - .2), (eave, top - .15, z + length + .1), (mid, top + 3, z + length + .1), (mid, top + 3, z - .2)], color, 'Building', lit)
+    near, far = z - .2, z + length + .1
+    cv.face([(eave, top - .15, near), (eave, top - .15, far), (mid, top + 3, far), (mid, top + 3, near)], color, 'Building', lit)
 
-# %% ../nbs/02_scenes.ipynb #e0837c23
+# %% ../nbs/02_scenes.ipynb #698ff608
 def building(cv, z, side, x, length, floors, color, tiles=None, sells=None, seed=0):
     "A house beside the road at distance `x`: `tiles` is a pitched roof's colour, `sells` a shop's"
     X, depth, top, lit = side * x, side * 9., .7 + 3. * floors, cv.sunny(side > 0)
@@ -359,39 +383,46 @@ def building(cv, z, side, x, length, floors, color, tiles=None, sells=None, seed
     if tiles: roof(cv, X, z, length, depth, top, tiles, lit)
     peak = [(X + depth / 2, top + 3, z)] if tiles else []
     cv.face([(X, 0, z), (X + depth, 0, z), (X + depth, top, z), *peak, (X, top, z)], color, 'Building', .5)
-    if not tiles: cv.face([(X, top - .3, z), (X + depth, top - .3, z), (X + depth, top, z), (X, top, z)], _mix(color, (250, 244, 232), .4), lit=.5)
+    if not tiles: cv.face(_front(z, X, X + depth, top - .3, top), _mix(color, (250, 244, 232), .4), lit=.5)
     n = max(1, round(length / 3.2))
     facade(cv, X, z, length, top, color, lit, n)
     if z > 80: return
     for f in range(1 if sells else 0, floors): windows(cv, X, z, length, 1.35 + 3 * f, n, lit, seed)
     if sells: return shop(cv, X, z, length, sells, lit, seed)
     door = z + length / n * (seed % n) + .1
-    if door > NEAR: cv.face(_wall(X, door - .1, door + 1.1, 0, 2.4), (244, 240, 230), lit=lit); cv.face(_wall(X, door, door + 1, 0, 2.2), _paint[seed % 8], lit=lit)
+    if door > NEAR:
+        cv.face(_wall(X, door - .1, door + 1.1, 0, 2.4), (244, 240, 230), lit=lit)
+        cv.face(_wall(X, door, door + 1, 0, 2.2), _paint[seed % 8], lit=lit)
 
 # %% ../nbs/02_scenes.ipynb #24c9e5e9
 _paint = [(178, 44, 48), (46, 86, 148), (216, 218, 220), (60, 64, 72), (134, 142, 150), (234, 234, 228), (54, 108, 96), (196, 154, 74)]
 _tiles = [(154, 86, 68), (94, 92, 104), (126, 100, 90), None]
 
-# %% ../nbs/02_scenes.ipynb #2f0e3802
+# %% ../nbs/02_scenes.ipynb #ec4daf11
 def wall(cv, z, side, x, length, color, h=1.3):
     "A garden wall with courses and coping"
     q, lit = _wall(side * x, z, z + length, 0, h), cv.sunny(side > 0)
     cv.face(q, color, 'Wall', lit); cv.face(_part(q, 0, .9, 1, 1.06), _mix(color, (240, 234, 222), .55), 'Wall', lit)
     if z < 30:
         for v in (.22, .44, .66): cv.face(_part(q, 0, v, 1, v + .03), _mix(color, (60, 50, 50), .35), lit=lit)
+
+# %% ../nbs/02_scenes.ipynb #f11276e4
 def fence(cv, z, side, x, length, color, h=1.6):
     "A fence of boards"
     q, lit = _wall(side * x, z, z + length, 0, h), cv.sunny(side > 0)
     cv.face(q, color, 'Fence', lit)
     if z > 50: return
-    for o in _steps(0, length - .1, .5): cv.face(_part(q, o / length, 0, (o + .13) / length, 1.07), _mix(color, (38, 34, 32), .5), 'Fence', lit)
+    dark = _mix(color, (38, 34, 32), .5)
+    for o in _steps(0, length - .1, .5): cv.face(_part(q, o / length, 0, (o + .13) / length, 1.07), dark, 'Fence', lit)
+
+# %% ../nbs/02_scenes.ipynb #4cf4aa90
 def hedge(cv, z, side, x, length, color, h=1.2):
     "A clipped hedge"
     X, n = side * x, 'VegetationMisc'
     cv.block(min(X, X + side), max(X, X + side), 0, h, z, z + length, color, n)
     for o in _steps(.5, length, 1.): cv.disc(X + side * .4, h, z + o, .5, .22, color, n, .9)
 
-# %% ../nbs/02_scenes.ipynb #53636025
+# %% ../nbs/02_scenes.ipynb #e68672da
 _blobs = [(0, 0, .62), (-.5, -.12, .44), (.5, -.14, .44), (-.28, .4, .42), (.3, .38, .4), (0, .64, .36), (-.1, -.36, .42), (.24, -.34, .36)]
 
 def tree(cv, z, x, h, color, kind=0, seed=0):
@@ -407,6 +438,7 @@ def tree(cv, z, x, h, color, kind=0, seed=0):
             cv.disc(x + r * (dx + j + off * sun), cy + r * wide * (dy + j + off), z, r * br * size, r * br * size * (1, 1.2)[kind],
                 _mix(color, deep, deepen), 'Tree' if size == 1 else None, lit)
 
+# %% ../nbs/02_scenes.ipynb #43e5a099
 def conifer(cv, z, x, h, r, color):
     "A conifer's four tiers"
     for i in range(4):
@@ -414,13 +446,16 @@ def conifer(cv, z, x, h, r, color):
         cv.flat(x, z, [(-w, y), (w, y), (0, y + h * .4)], c, 'Tree', .25)
         cv.flat(x, z, [(w * cv.mood.sun, y), (w * cv.mood.sun * .15, y), (0, y + h * .4)], c, lit=.95)
 
-# %% ../nbs/02_scenes.ipynb #0bf0a215
+# %% ../nbs/02_scenes.ipynb #ec71c805
 _pole = (92, 98, 106)
 def lamp(cv, z, x, side):
     "A street lamp"
     cv.rect(x, z, -.08, 0, .08, 7, _pole, 'Column_Pole'); cv.rect(x, z, -.14, 0, .14, .9, _pole, 'Column_Pole')
     cv.flat(x, z, [(0, 6.9), (-side * 1.6, 7.15), (-side * 1.6, 7.3), (0, 7.1)], _pole, 'Column_Pole')
-    cv.rect(x - side * 1.5, z, -.35, 7.1, .35, 7.3, (255, 232, 170) if cv.mood.lamps else (200, 204, 206), 'Column_Pole', glow=cv.mood.lamps)
+    on = cv.mood.lamps
+    cv.rect(x - side * 1.5, z, -.35, 7.1, .35, 7.3, (255, 232, 170) if on else (200, 204, 206), 'Column_Pole', glow=on)
+
+# %% ../nbs/02_scenes.ipynb #b31248bb
 def sign(cv, z, x, kind=0):
     "A traffic sign: no entry, warning, or one way"
     cv.rect(x, z, -.05, 0, .05, 2.3, _pole, 'Column_Pole')
@@ -431,12 +466,14 @@ def sign(cv, z, x, kind=0):
         cv.rect(x, z, -.42, 2.1, .42, 2.9, (40, 96, 184), n)
         cv.flat(x, z, [(-.1, 2.2), (.1, 2.2), (.1, 2.5), (.25, 2.5), (0, 2.8), (-.25, 2.5), (-.1, 2.5)], white)
 
-# %% ../nbs/02_scenes.ipynb #a9f30fa9
+# %% ../nbs/02_scenes.ipynb #0aee7b66
 def traffic_light(cv, z, x, on=0):
     "A traffic light on its pole: `on` is 0 green, 1 amber, 2 red"
     cv.rect(x, z, -.07, 0, .07, 2.5, _pole, 'Column_Pole'); cv.rect(x, z, -.25, 2.3, .25, 3.55, (34, 36, 42), 'TrafficLight')
     for i, c in enumerate([(60, 220, 124), (255, 190, 70), (244, 70, 60)]):
         cv.disc(x, 2.54 + .39 * i, z, .14, .14, c if i == on else _mix(c, (30, 30, 34), .78), glow=i == on)
+
+# %% ../nbs/02_scenes.ipynb #199b9fb0
 def billboard(cv, z, x, color, seed):
     "A billboard on two legs"
     for dx in (-1.2, 1.2): cv.rect(x, z, dx - .08, 0, dx + .08, 2.4, _pole, 'Column_Pole')
@@ -444,24 +481,28 @@ def billboard(cv, z, x, color, seed):
     cv.face(q, (246, 242, 232), 'Misc_Text', .6); cv.face(_part(q, .03, .05, .97, .95), color, lit=.6)
     letters(cv, _part(q, .1, .58, .9, .82), seed, .7); letters(cv, _part(q, .1, .2, .7, .4), seed + 3, .7)
 
-# %% ../nbs/02_scenes.ipynb #92571253
+# %% ../nbs/02_scenes.ipynb #d71c7ac6
 _stone = (180, 168, 150)
 def bridge(cv, z, p, train=False):
     "A railway bridge"
-    h = p.half + p.pave
+    h, green = p.half + p.pave, (84, 128, 124)
     for side in (-1, 1): cv.block(*sorted((side * (h + .2), side * (h + 30))), 0, 5.2, z, z + 6, (152, 122, 106), 'Bridge')
     if train: rail_car(cv, z + 1.5, 6.4, -22 + 7 * (p.drive % 4))
     cv.face([(-h - .3, 4.9, z), (-h - .3, 4.9, z + 6), (h + .3, 4.9, z + 6), (h + .3, 4.9, z)], (104, 98, 100), 'Bridge', 0)
-    cv.face([(-h - 30, 4.9, z), (h + 30, 4.9, z), (h + 30, 6.7, z), (-h - 30, 6.7, z)], (84, 128, 124), 'Bridge', .6)
-    for x in _steps(-h - 12, h + 12, 1.5): cv.face([(x, 4.9, z), (x + .2, 4.9, z), (x + .2, 6.7, z), (x, 6.7, z)], (70, 106, 104), lit=.6)
-    cv.face([(-h - 30, 6.55, z), (h + 30, 6.55, z), (h + 30, 6.75, z), (-h - 30, 6.75, z)], (120, 158, 152), lit=.8)
+    cv.face(_front(z, -h - 30, h + 30, 4.9, 6.7), green, 'Bridge', .6)
+    for x in _steps(-h - 12, h + 12, 1.5): cv.face(_front(z, x, x + .2, 4.9, 6.7), _mix(green, (40, 70, 74), .3), lit=.6)
+    cv.face(_front(z, -h - 30, h + 30, 6.55, 6.75), _mix(green, (240, 240, 230), .3), lit=.8)
+
+# %% ../nbs/02_scenes.ipynb #1b9e01f0
 def rail_car(cv, z, y, x, length=34.):
     "A train seen from the side, `y` metres up"
-    side = lambda y0, y1, x0=x, x1=x + length: [(x0, y + y0, z), (x1, y + y0, z), (x1, y + y1, z), (x0, y + y1, z)]
-    cv.face(side(0, 3.3), (48, 92, 156), 'Train'); cv.face(side(.6, .95), (244, 204, 84)); cv.face(side(3.05, 3.3), (206, 212, 218))
-    for o in _steps(.8, length - 1.4, 2.): cv.face(side(1.4, 2.5, x + o, x + o + 1.5), (255, 222, 150) if cv.mood.lamps else (204, 226, 240), glow=cv.mood.lamps)
+    on = cv.mood.lamps
+    for y0, y1, color in ((0, 3.3, (48, 92, 156)), (.6, .95, (244, 204, 84)), (3.05, 3.3, (206, 212, 218))):
+        cv.face(_front(z, x, x + length, y + y0, y + y1), color, 'Train')
+    glass = (255, 222, 150) if on else (204, 226, 240)
+    for a in _steps(x + .8, x + length - 1.4, 2.): cv.face(_front(z, a, a + 1.5, y + 1.4, y + 2.5), glass, glow=on)
 
-# %% ../nbs/02_scenes.ipynb #f1a4290c
+# %% ../nbs/02_scenes.ipynb #fcb25f51
 def archway(cv, z, p):
     "A town gate: a wall with battlements and a round arch over the road"
     h, n = p.half + p.pave * .8, 10
@@ -469,20 +510,22 @@ def archway(cv, z, p):
     cv.face([(x, y, z) for x, y in [(-h - 9, 0), (-h - 9, 9), (h + 9, 9), (h + 9, 0)] + hole], _stone, 'Archway', .6)
     for (ax, ay), (bx, by) in zip(hole[1:-1], hole[2:-1]):
         cv.face([(ax, ay, z), (bx, by, z), (bx * 1.09, by + .5, z), (ax * 1.09, ay + .5, z)], _mix(_stone, (244, 234, 214), .6), lit=.6)
-    for y in (5, 7): cv.face([(-h - 9, y, z), (-h, y, z), (-h, y + .12, z), (-h - 9, y + .12, z)], _mix(_stone, (60, 56, 54), .3))
-    for x in _steps(-h - 9, h + 8.5, 1.6): cv.face([(x, 9, z), (x + .9, 9, z), (x + .9, 9.8, z), (x, 9.8, z)], _stone, 'Archway', .6)
+    for y in (5, 7): cv.face(_front(z, -h - 9, -h, y, y + .12), _mix(_stone, (60, 56, 54), .3))
+    for x in _steps(-h - 9, h + 8.5, 1.6): cv.face(_front(z, x, x + .9, 9, 9.8), _stone, 'Archway', .6)
 
-# %% ../nbs/02_scenes.ipynb #e97f2a75
+# %% ../nbs/02_scenes.ipynb #b4a1d762
 def tunnel(cv, z, p, length=30.):
     "The inside of a tunnel, painted from its dark end towards us"
     h, n = p.half + p.pave * .6, 'Tunnel'
-    cv.face([(-h, 0, z + length), (h, 0, z + length), (h, 5, z + length), (-h, 5, z + length)], (46, 44, 50), n, 0, True)
+    cv.face(_front(z + length, -h, h, 0, 5), (46, 44, 50), n, 0, True)
     for a in _steps(z + length - 5, z - 1, -5.):
         c = _mix(_stone, (40, 38, 46), .3 + .5 * (a - z) / length)
         for side in (-1, 1): cv.face(_wall(side * h, a, a + 5, 0, 5), c, n, .2)
         cv.face([(-h, 5, a), (-h, 5, a + 5), (h, 5, a + 5), (h, 5, a)], _mix(c, (20, 20, 28), .3), n, 0)
         cv.face([(-.5, 4.95, a + 1), (.5, 4.95, a + 1), (.5, 4.95, a + 2.5), (-.5, 4.95, a + 2.5)], (255, 232, 170), glow=True)
     cv.shadow([(-h, z), (h, z), (h, z + length), (-h, z + length)])
+
+# %% ../nbs/02_scenes.ipynb #a0aa3f68
 def portal(cv, z, p):
     "The face of the tunnel"
     h, rim = p.half + p.pave * .6, [(-1, 0), (-1, 5), (1, 5), (1, 0)]
@@ -491,7 +534,7 @@ def portal(cv, z, p):
     cv.face(outer + around(1, 0)[::-1], _mix(_stone, (124, 128, 132), .5), 'Tunnel', .6)
     cv.face(around(1.1, .6) + around(1, 0)[::-1], _mix(_stone, (244, 238, 226), .5), lit=.6)
 
-# %% ../nbs/02_scenes.ipynb #f4291307
+# %% ../nbs/02_scenes.ipynb #2fb79fdb
 _kinds = dict(  # class, width, length, height of the bonnet, of the roof, cabin from..to along the length, wheel radius
     car=('Car', 1.75, 4.0, .88, 1.48, .05, .70, .32), estate=('Car', 1.8, 4.5, .9, 1.5, .02, .72, .33),
     suv=('SUVPickupTruck', 1.95, 4.7, 1.12, 1.9, .02, .74, .40), pickup=('SUVPickupTruck', 1.95, 5.2, 1.08, 1.85, .42, .74, .40))
@@ -499,16 +542,18 @@ _kinds = dict(  # class, width, length, height of the bonnet, of the roof, cabin
 def _wheel(cv, x, z, r, name):
     "A wheel on the flank of a vehicle"
     if z < .3: return
-    for k, n, c, lit in ((1, 14, (34, 34, 38), .3), (.58, 8, (164, 166, 170), .5)):
-        if k == 1 or z < 25: cv.face([(x, r + k * r * math.sin(i * 2 * math.pi / n), z + k * r * math.cos(i * 2 * math.pi / n)) for i in range(n)], c, name if k == 1 else None, lit)
+    def ring(k, n): return [(x, r + k * math.sin(i * 2 * math.pi / n), z + k * math.cos(i * 2 * math.pi / n)) for i in range(n)]
+    cv.face(ring(r, 14), (34, 34, 38), name, .3)
+    if z < 25: cv.face(ring(.58 * r, 8), (164, 166, 170), lit=.5)
 
+# %% ../nbs/02_scenes.ipynb #47cfe076
 def _under(cv, x, z, w, l, name, tyre):
     "Shadow below a vehicle and the ends of its tyres"
-    away = -.5 * cv.mood.sun
-    cv.shadow([(x - w / 2 + min(away, 0), z - .15), (x + w / 2 + max(away, 0), z - .15), (x + w / 2 + max(away, 0), z + l), (x - w / 2 + min(away, 0), z + l)])
+    x0, x1 = x - w / 2 - .5 * (cv.mood.sun > 0), x + w / 2 + .5 * (cv.mood.sun < 0)
+    cv.shadow([(x0, z - .15), (x1, z - .15), (x1, z + l), (x0, z + l)])
     for dx in (-w / 2 + .08, w / 2 - .08 - tyre): cv.rect(x, z + .1, dx, 0, dx + tyre, .6, (30, 30, 34), name)
 
-# %% ../nbs/02_scenes.ipynb #e0255e45
+# %% ../nbs/02_scenes.ipynb #78bd1eb0
 def car(cv, z, x, kind, color, oncoming=False):
     "A car, SUV or pickup"
     name, w, l, belt, roof, c0, c1, r = _kinds[kind]
@@ -519,41 +564,48 @@ def car(cv, z, x, kind, color, oncoming=False):
     cv.face(_part(side, 0, 0, 1, .16), trim, lit=.3)
     for u in (.36, .62): cv.face(_part(side, u, .16, u + .008, 1), _mix(color, trim, .5), lit=.3)
     for t in (.2, .8): _wheel(cv, side[0][0], z + l * t, r, name)
-    near, flank = cv.block(x0 + .08, x1 - .08, belt - .01, roof, z + l * c0 + .06, z + l * c1, color, name, .17, .6 if oncoming or c0 > .3 else .28, .4)
+    slope = .6 if oncoming or c0 > .3 else .28
+    near, flank = cv.block(x0 + .08, x1 - .08, belt - .01, roof, z + l * c0 + .06, z + l * c1, color, name, .17, slope, .4)
     cv.face(_part(near, .07, .1, .93, .88), glass, lit=.8)
-    cv.face([_part(near, a, b, 1, 1)[0] for a, b in ((.16, .12), (.34, .12), (.6, .86), (.42, .86))], _mix(glass, cv.mood.horizon, .45), lit=.8)
+    shine = [_part(near, a, b, 1, 1)[0] for a, b in ((.16, .12), (.34, .12), (.6, .86), (.42, .86))]
+    cv.face(shine, _mix(glass, cv.mood.horizon, .45), lit=.8)
     for u in (.1, .55): cv.face(_part(flank, u, .1, u + .36, .86), glass, lit=.5)
     if oncoming:
         for a, b in ((x0 - .14, x0 + .04), (x1 - .04, x1 + .14)): cv.rect(0, z + l * c0 + .3, a, belt, b, belt + .18, color, name)
     _face_of(cv, front, color, oncoming)
 
-# %% ../nbs/02_scenes.ipynb #b1e1cd2f
+# %% ../nbs/02_scenes.ipynb #f554a9da
 def _face_of(cv, front, color, oncoming):
     "Lights, number plate, bumper: white and a grille in front, red and yellow behind"
     on = cv.mood.lamps or cv.mood.weather in ('fog', 'rain')
     lamp = (255, 246, 214) if oncoming else (220, 42, 38)
     if oncoming: cv.face(_part(front, .28, .5, .72, .78), (46, 46, 52))
     for u in (.04, .78): cv.face(_part(front, u, .52, u + .18, .82), lamp, glow=on)
-    cv.face(_part(front, 0, 0, 1, .3), _mix(color, (40, 40, 46), .55)); cv.face(_part(front, .34, .22, .66, .44), (240, 238, 222) if oncoming else (246, 212, 90))
+    cv.face(_part(front, 0, 0, 1, .3), _mix(color, (40, 40, 46), .55))
+    cv.face(_part(front, .34, .22, .66, .44), (240, 238, 222) if oncoming else (246, 212, 90))
     cv.face(_part(front, .02, .92, .98, .98), _mix(color, (255, 255, 255), .3))
 
-# %% ../nbs/02_scenes.ipynb #d3d75f2d
+# %% ../nbs/02_scenes.ipynb #17dcf948
 def truck(cv, z, x, color, bus=False, oncoming=False):
     "A lorry or a double-decker bus"
-    w, l, h, n, glass = (2.5, 10., 4.2, 'Truck_Bus', (66, 88, 110)) if bus else (2.4, 7.5, 3.4, 'Truck_Bus', (66, 88, 110))
+    w, l, h = (2.5, 10., 4.2) if bus else (2.4, 7.5, 3.4)
+    n, glass, on = 'Truck_Bus', (66, 88, 110), cv.mood.lamps
     _under(cv, x, z, w, l, n, .4)
     front, side = cv.block(x - w / 2, x + w / 2, .4, h, z, z + l, color, n)
     cv.face(_part(side, 0, 0, 1, .1), (50, 50, 56), lit=.3)
     for t in (.18, .78): _wheel(cv, side[0][0], z + l * t, .5, n)
+    for u in (.03, .85): cv.face(_part(front, u, .05, u + .12, .12), (255, 246, 214) if oncoming else (220, 42, 38), glow=on)
+    for v in (.3, .7) if bus else (.4,) if oncoming else ():
+        cv.face(_part(front, .07, v - .04, .93, v + .19), glass)
+        cv.face(_part(front, .12, v, .4, v + .17), _mix(glass, cv.mood.horizon, .4))
+        pane = (255, 224, 160) if on else glass
+        for u in range(6 * bus): cv.face(_part(side, u / 6 + .02, v, u / 6 + .15, v + .19), pane, lit=.4, glow=on)
     if bus:
-        for v in (.3, .7):
-            for u in range(6): cv.face(_part(side, u / 6 + .02, v, u / 6 + .15, v + .19), (255, 224, 160) if cv.mood.lamps else glass, lit=.4, glow=cv.mood.lamps)
-            cv.face(_part(front, .07, v - .04, .93, v + .19), glass); cv.face(_part(front, .12, v, .4, v + .17), _mix(glass, cv.mood.horizon, .4))
-        cv.face(_part(front, .25, .545, .75, .63), (34, 34, 40)); letters(cv, _part(front, .3, .56, .7, .615), 3, .7, (255, 196, 80))
-    elif oncoming: cv.face(_part(front, .06, .36, .94, .64), glass); cv.face(_part(front, .12, .4, .5, .62), _mix(glass, cv.mood.horizon, .4))
-    else:
-        cv.face(_part(front, .49, .06, .51, .96), _mix(color, (20, 20, 24), .4)); cv.face(_part(front, .06, .42, .94, .54), _mix(color, (255, 255, 255), .55))
-    for u in (.03, .85): cv.face(_part(front, u, .05, u + .12, .12), (255, 246, 214) if oncoming else (220, 42, 38), glow=cv.mood.lamps)
+        cv.face(_part(front, .25, .545, .75, .63), (34, 34, 40))
+        letters(cv, _part(front, .3, .56, .7, .615), 3, .7, (255, 196, 80))
+    elif not oncoming:
+        cv.face(_part(front, .49, .06, .51, .96), _mix(color, (20, 20, 24), .4))
+        cv.face(_part(front, .06, .42, .94, .54), _mix(color, (255, 255, 255), .55))
 
 # %% ../nbs/02_scenes.ipynb #20959595
 def sweeper(cv, z, x):
@@ -566,9 +618,10 @@ def sweeper(cv, z, x):
     cv.disc(x, 2., z + 1, .12, .15, (255, 196, 60), n, glow=True)
     for i in range(4): cv.face(_part(front, i / 4, .1, i / 4 + .12, .25), (242, 242, 238))
 
-# %% ../nbs/02_scenes.ipynb #c3b4b409
+# %% ../nbs/02_scenes.ipynb #47c7985c
 _clothes = [(200, 60, 60), (60, 104, 176), (238, 202, 92), (92, 154, 114), (224, 222, 214), (74, 70, 96), (210, 122, 152), (236, 140, 70)]
-_skin, _hair = [(236, 190, 158), (206, 152, 118), (150, 102, 76), (112, 76, 58)], [(62, 46, 42), (36, 32, 34), (176, 132, 76), (150, 146, 144)]
+_skin = [(236, 190, 158), (206, 152, 118), (150, 102, 76), (112, 76, 58)]
+_hair = [(62, 46, 42), (36, 32, 34), (176, 132, 76), (150, 146, 144)]
 
 def person(cv, z, x, seed=0, tall=1., name='Pedestrian'):
     "Somebody on foot; `tall` is 1 for a grown-up"
@@ -579,59 +632,73 @@ def person(cv, z, x, seed=0, tall=1., name='Pedestrian'):
     legs = ((54, 60, 84), (84, 76, 72), (46, 46, 52))[seed % 3]
     cv.flat(x, z, P((-.15, .9), (.01, .9), (-.02 - a, 0), (-.15 - a, 0)), _mix(legs, (20, 20, 26), .25), name)
     cv.flat(x, z, P((-.01, .9), (.15, .9), (.15 + a, 0), (.02 + a, 0)), legs, name)
-    for d in (-1, 1): cv.flat(x, z, P((d * .19, 1.44), (d * .28, 1.38), (d * (.3 + a), .82), (d * (.2 + a), .82)), _mix(coat, (20, 20, 30), .22), name)
+    sleeve = _mix(coat, (20, 20, 30), .22)
+    for d in (-1, 1): cv.flat(x, z, P((d * .19, 1.44), (d * .28, 1.38), (d * (.3 + a), .82), (d * (.2 + a), .82)), sleeve, name)
     low = .55 if seed % 4 == 1 else .82
     cv.flat(x, z, P((-.2, low), (.2, low), (.21, 1.42), (.1, 1.5), (-.1, 1.5), (-.21, 1.42)), coat, name)
     if seed % 5 == 2: cv.flat(x, z, P((.2, .6), (.44, .6), (.42, .9), (.22, .9)), _clothes[(seed + 3) % 8], name)
     cv.disc(x, 1.66 * k, z, .13 * k, .14 * k, _hair[seed % 4], name); cv.disc(x, 1.62 * k, z, .11 * k, .13 * k, _skin[seed // 3 % 4], name)
-    if cv.mood.weather == 'rain' and tall == 1: cv.flat(x, z, [(.62 * math.cos(i * math.pi / 8), 1.86 + .34 * math.sin(i * math.pi / 8)) for i in range(9)], _clothes[(seed + 5) % 8], name)
+    if cv.mood.weather == 'rain' and tall == 1:
+        dome = [(.62 * math.cos(i * math.pi / 8), 1.86 + .34 * math.sin(i * math.pi / 8)) for i in range(9)]
+        cv.flat(x, z, dome, _clothes[(seed + 5) % 8], name)
 
-# %% ../nbs/02_scenes.ipynb #f51d8080
+# %% ../nbs/02_scenes.ipynb #3bc81fdc
 def pram(cv, z, x, color):
     "A pram"
     n, dark = 'CartLuggagePram', _mix(color, (20, 20, 30), .4)
     for dx in (-.28, .28): cv.disc(x + dx, .2, z, .2, .2, (40, 40, 44), n); cv.disc(x + dx, .2, z, .1, .1, (176, 176, 180))
     cv.flat(x, z, [(-.42, .45), (.4, .45), (.46, .85), (-.46, .85)], color, n)
-    cv.flat(x, z, [(.46, .85), (.4, 1.15), (.1, 1.28), (-.05, .85)], dark, n); cv.flat(x, z, [(-.46, .85), (-.6, 1.05), (-.55, 1.08), (-.4, .85)], (60, 60, 66), n)
+    cv.flat(x, z, [(.46, .85), (.4, 1.15), (.1, 1.28), (-.05, .85)], dark, n)
+    cv.flat(x, z, [(-.46, .85), (-.6, 1.05), (-.55, 1.08), (-.4, .85)], (60, 60, 66), n)
+
+# %% ../nbs/02_scenes.ipynb #9cc2937a
 def suitcase(cv, z, x, color):
     "A suitcase on wheels"
     cv.rect(x, z, -.12, .8, .12, 1.1, (64, 64, 70), 'CartLuggagePram'); cv.rect(x, z, -.25, .08, .25, .82, color, 'CartLuggagePram')
     for dx in (-.1, .06): cv.rect(x, z, dx, .12, dx + .04, .78, _mix(color, (255, 255, 255), .35))
 
-# %% ../nbs/02_scenes.ipynb #f1bb0b3b
+# %% ../nbs/02_scenes.ipynb #f4c5aa53
 def rider(cv, z, x, seed=0, motor=False):
     "A cyclist, or somebody on a motor scooter, seen from behind"
     n, coat, legs = 'MotorcycleScooter' if motor else 'Bicyclist', (52, 52, 62) if motor else _clothes[seed % 8], (48, 52, 72)
     cv.shadow([(x - .2, z - .4), (x + .2, z - .4), (x + .2 - .5 * cv.mood.sun, z + 1), (x - .2 - .5 * cv.mood.sun, z + 1)], .8)
     cv.disc(x, .34, z, .16 if motor else .05, .34, (34, 34, 38), n)
-    if motor: cv.flat(x, z, [(-.3, .3), (.3, .3), (.26, .9), (-.26, .9)], (196, 52, 54), n); cv.rect(x, z, -.1, .55, .1, .7, (255, 96, 74), glow=True)
+    if motor:
+        cv.flat(x, z, [(-.3, .3), (.3, .3), (.26, .9), (-.26, .9)], (196, 52, 54), n)
+        cv.rect(x, z, -.1, .55, .1, .7, (255, 96, 74), glow=True)
     up = .09 * math.sin(3 * z)
     for d in (-1, 1): cv.flat(x, z, [(d * .03, .95), (d * .18, .95), (d * .17, .2 + d * up), (d * .06, .2 + d * up)], legs, n)
     cv.rect(x, z, -.36, 1., .36, 1.07, (58, 58, 64), n)
     for d in (-1, 1): cv.flat(x, z, [(d * .18, 1.42), (d * .27, 1.36), (d * .36, 1.04), (d * .28, 1.02)], _mix(coat, (20, 20, 30), .22), n)
     cv.flat(x, z, [(-.16, .86), (.16, .86), (.22, 1.42), (.08, 1.52), (-.08, 1.52), (-.22, 1.42)], coat, n)
-    cv.disc(x, 1.64, z, .12, .14, _skin[seed % 4], n); cv.disc(x, 1.7, z, .15, .14 if motor else .1, (236, 236, 232) if motor else _clothes[(seed + 2) % 8], n)
+    cv.disc(x, 1.64, z, .12, .14, _skin[seed % 4], n)
+    cv.disc(x, 1.7, z, .15, .14 if motor else .1, (236, 236, 232) if motor else _clothes[(seed + 2) % 8], n)
 
-# %% ../nbs/02_scenes.ipynb #e432d1ee
+# %% ../nbs/02_scenes.ipynb #9ccd48e5
 def dog(cv, z, x, color=(158, 108, 72)):
     "A dog"
     n, dark = 'Animal', _mix(color, (30, 20, 20), .4)
     for dx in (-.34, -.2, .2, .32): cv.rect(x, z, dx - .045, 0, dx + .045, .38, dark, n)
     cv.flat(x, z, [(-.42, .32), (.36, .3), (.42, .62), (-.4, .62)], color, n); cv.disc(x + .5, .7, z, .16, .14, color, n)
-    cv.flat(x, z, [(.36, .74), (.42, .94), (.52, .78)], dark, n); cv.flat(x, z, [(-.4, .55), (-.6, .84), (-.53, .88), (-.32, .62)], color, n)
+    cv.flat(x, z, [(.36, .74), (.42, .94), (.52, .78)], dark, n)
+    cv.flat(x, z, [(-.4, .55), (-.6, .84), (-.53, .88), (-.32, .62)], color, n)
+
+# %% ../nbs/02_scenes.ipynb #cea4a145
 def cone(cv, z, x):
     "A traffic cone"
     n = 'TrafficCone'
     cv.rect(x, z, -.26, 0, .26, .07, (64, 62, 66), n); cv.flat(x, z, [(-.19, .07), (.19, .07), (.05, .85), (-.05, .85)], (246, 114, 42), n)
     cv.flat(x, z, [(-.13, .34), (.13, .34), (.09, .52), (-.09, .52)], (250, 248, 242))
 
-# %% ../nbs/02_scenes.ipynb #887a441c
+# %% ../nbs/02_scenes.ipynb #953c86bc
 @dataclass(frozen=True)
 class Thing:
     "Something `s` metres along the road and `length` metres long; `draw(canvas, z)` paints it, `flat` ones first"
     s: float; draw: object; length: float = 0.; flat: bool = False; pace: float = 1.
 
-# %% ../nbs/02_scenes.ipynb #42fd401d
+def _at(s, draw, length=0., flat=False, pace=1., /, **kw): return Thing(s, partial(draw, **kw), length, flat, pace)
+
+# %% ../nbs/02_scenes.ipynb #3d03f7f4
 def _houses(p, rng, s, side, kind):
     "Houses on one side of one chunk, wall to wall"
     pick = lambda xs: xs[rng.integers(len(xs))]
@@ -640,64 +707,77 @@ def _houses(p, rng, s, side, kind):
         l = min(_chunk_len - o, rng.uniform(7, 11))
         if _chunk_len - o - l < 5: l = _chunk_len - o
         color = tuple(min(255, c * rng.uniform(.93, 1.06)) for c in pick(p.walls))
-        floors = int(rng.integers(2 + (p.town == 'town'), 5))
-        out.append(Thing(s + o, partial(building, side=side, x=x, length=l, floors=floors, color=color, tiles=pick(_tiles), sells=pick(_paint) if kind == 'shops' else None, seed=int(rng.integers(99))), l))
+        out.append(_at(s + o, building, l, side=side, x=x, length=l, floors=int(rng.integers(2 + (p.town == 'town'), 5)), color=color,
+            tiles=pick(_tiles), sells=pick(_paint) if kind == 'shops' else None, seed=int(rng.integers(99))))
         o += l
     return out
 
-# %% ../nbs/02_scenes.ipynb #00562e62
+# %% ../nbs/02_scenes.ipynb #68c0bb65
 def _garden(p, rng, s, side, kind):
     "A verge behind a wall, a fence or a hedge, with trees"
     pick = lambda xs: xs[rng.integers(len(xs))]
     edge, park = p.half + p.pave, kind == 'park'
-    line = pick([partial(wall, color=pick(p.walls)), partial(fence, color=pick([(122, 94, 72), (72, 88, 78), (146, 112, 80)])), partial(hedge, color=_mix(p.leaves, (40, 80, 40), .3))])
-    out = [Thing(s, partial(verge, p=p, side=side, x0=edge, x1=60 if park else edge + 12), _chunk_len, True)]
-    out += [Thing(s + o, partial(line, side=side, x=edge + .1, length=6.), 6) for o in range(0, 24, 6)]
+    boards = pick([(122, 94, 72), (72, 88, 78), (146, 112, 80)])
+    line, color = pick([(wall, pick(p.walls)), (fence, boards), (hedge, _mix(p.leaves, (40, 80, 40), .3))])
+    out = [_at(s, verge, _chunk_len, True, p=p, side=side, x0=edge, x1=60 if park else edge + 12)]
+    out += [_at(s + o, line, 6., side=side, x=edge + .1, length=6., color=color) for o in range(0, 24, 6)]
     for o in _steps(1, _chunk_len, 3.2 if park else 6):
-        out.append(Thing(s + o, partial(tree, x=side * (edge + rng.uniform(1.5, 10 if park else 3)), h=rng.uniform(5.5, 10.5), color=_mix(p.leaves, pick(_leaves), .35),
-            kind=int(pick([0, 0, 0, 1, 2])), seed=int(rng.integers(99)))))
+        x, color = edge + rng.uniform(1.5, 10 if park else 3), _mix(p.leaves, pick(_leaves), .35)
+        kind, seed = pick([0, 0, 0, 1, 2]), int(rng.integers(99))
+        out.append(_at(s + o, tree, x=side * x, h=rng.uniform(5.5, 10.5), color=color, kind=kind, seed=seed))
     return out
 
-# %% ../nbs/02_scenes.ipynb #e67ba621
+# %% ../nbs/02_scenes.ipynb #58515d6c
 def _pavement(p, rng, s, side):
     "What stands, walks and parks along one side of one chunk"
     pick, num = lambda xs: xs[rng.integers(len(xs))], lambda: int(rng.integers(99))
-    x, out = side * (p.half + .6), [Thing(s + 3, partial(lamp, x=side * (p.half + .6), side=side))]
-    if rng.random() < .55: out.append(Thing(s + 15, partial(tree, x=side * (p.half + 1.), h=rng.uniform(4.5, 7.5), color=p.leaves, kind=0, seed=num())))
-    if rng.random() < .3: out.append(Thing(s + 9, partial(sign, x=x, kind=int(rng.integers(3)))))
-    if rng.random() < .08: out.append(Thing(s + 20, partial(billboard, x=side * (p.half + p.pave + 1.2), color=pick(_paint), seed=num())))
+    x, left = side * (p.half + .6), side < 0
+    out = [_at(s + (3 if left else 14), lamp, x=x, side=side)]
+    plant = partial(tree, x=side * (p.half + 1.), h=rng.uniform(4.5, 7.5), color=p.leaves, seed=num())
+    if rng.random() < .55: out.append(_at(s + (15 if left else 4), plant))
+    if rng.random() < .3: out.append(_at(s + 9, sign, x=x, kind=int(rng.integers(3))))
+    if rng.random() < .08: out.append(_at(s + 20, billboard, x=side * (p.half + p.pave + 1.2), color=pick(_paint), seed=num()))
     for _ in range(rng.integers(0, 4 if p.town == 'town' else 3)):
-        out.append(Thing(s + rng.uniform(0, _chunk_len), partial(person, x=side * (p.half + rng.uniform(.9, p.pave - .2)), seed=num()), pace=float(pick([.4, .6, 1.5, 1.8]))))
-    for o in range(1, int(_chunk_len // 6) + 1 if side in p.parked else 0):
-        if rng.random() < .62: out.append(Thing(s + 6 * o, partial(car, x=side * (p.half - 1.), kind=pick(['car', 'car', 'car', 'estate', 'suv']), color=pick(_paint), oncoming=side > 0), 4))
+        walk = pick([.4, .6, 1.5, 1.8])   # below 1: our way
+        there = side * (p.half + rng.uniform(.9, p.pave - .2))
+        out.append(_at(s + rng.uniform(0, _chunk_len), person, 0, False, walk, x=there, seed=num()))
+    for o in range(6, 25, 6) if side in p.parked else ():
+        kind, color = pick(['car', 'car', 'car', 'estate', 'suv']), pick(_paint)
+        free = 33 < (s + o) % (7 * _chunk_len) < 54   # a gap before the smallest of the rare things
+        parked = _at(s + o, car, 4, x=side * (p.half - 1.), kind=kind, color=color, oncoming=not left)
+        if rng.random() < .62 and not free: out.append(parked)
     return out
 
-# %% ../nbs/02_scenes.ipynb #c31876f6
+# %% ../nbs/02_scenes.ipynb #ba2e860b
 def _rarities(p, k, s):
     "The rare things in chunk `k`"
-    e, r, j, side = p.half + 1., p.rare, (k - 1) % 7, 1 - 2 * (p.drive % 2)
-    def T(o, f, length=0., flat=False, **kw): return Thing(s + o, partial(f, **kw), length, flat)
-    return [t for name, at, things in [
-        ('Animal', 0, lambda: [T(15, dog, x=-e), T(15.3, person, x=-e - .7, seed=3)]),
-        ('LaneMkgsNonDriv', 0, lambda: [T(12, hatching, 12, True, p=p)]), ('RoadShoulder', 1, lambda: [T(0, shoulder, 24, True, p=p, side=-1)]),
-        ('Child', 1, lambda: [T(2, person, x=-e, seed=2, tall=.66, name='Child'), T(2.2, person, x=-e - .6, seed=17)]),
-        ('TrafficCone', 1, lambda: [T(8 + 2.2 * i, cone, x=-p.half + .3 + .12 * i) for i in range(5)]),
-        ('CartLuggagePram', 1, lambda: [T(5, pram, x=e, color=_paint[1]), T(5.4, person, x=e - .4, seed=8), T(3, suitcase, x=-e - .9, color=_paint[0])]),
-        ('ParkingBlock', 1, lambda: [T(0, parking, 24, True, p=p, side=side), T(7, car, 4, x=side * (p.half + 1.05), kind='car', color=_paint[p.drive % 8], oncoming=side > 0)]),
-        ('SignSymbol', 1, lambda: [T(18, sign, x=-e, kind=1)]), ('TrafficLight', 2, lambda: [T(4, traffic_light, x=o * (p.half + .5), on=p.drive % 3) for o in (-1, 1)]),
-        ('Bridge', 3, lambda: [T(10, bridge, 6, p=p, train='Train' in r)]), ('Archway', 4, lambda: [T(4, archway, p=p)]),
-        ('Tunnel', 5, lambda: [T(0, tunnel, 30, p=p), T(0, portal, p=p)])] if name in r and at == j for t in things()]
+    e, j, side = p.half + 1., (k - 1) % 7, 1 - 2 * (p.drive % 2)
+    cards = [('Animal', 0, lambda: [_at(s + 15, dog, x=-e), _at(s + 15.3, person, x=-e - .7, seed=3)]),
+        ('LaneMkgsNonDriv', 0, lambda: [_at(s + 12, hatching, 12, True, p=p)]),
+        ('RoadShoulder', 1, lambda: [_at(s, shoulder, 24, True, p=p, side=-1)]),
+        ('Child', 1, lambda: [_at(s + 2, person, x=-e, seed=2, tall=.66, name='Child'), _at(s + 2.2, person, x=-e - .6, seed=17)]),
+        ('TrafficCone', 1, lambda: [_at(s + 8 + 2.2 * i, cone, x=-p.half + .3 + .12 * i) for i in range(5)]),
+        ('CartLuggagePram', 1, lambda: [_at(s + 5, pram, x=e, color=_paint[1]), _at(s + 5.4, person, x=e - .4, seed=8),
+            _at(s + 3, suitcase, x=-e - .9, color=_paint[0])]),
+        ('ParkingBlock', 1, lambda: [_at(s, parking, 24, True, p=p, side=side),
+            _at(s + 7, car, 4, x=side * (p.half + 1.05), kind='car', color=_paint[p.drive % 8], oncoming=side > 0)]),
+        ('SignSymbol', 1, lambda: [_at(s + 18, sign, x=-e, kind=1)]),
+        ('TrafficLight', 2, lambda: [_at(s + 4, traffic_light, x=o * (p.half + .5), on=p.drive % 3) for o in (-1, 1)]),
+        ('Bridge', 3, lambda: [_at(s + 10, bridge, 6, p=p, train='Train' in p.rare)]),
+        ('Archway', 4, lambda: [_at(s + 4, archway, p=p)]),
+        ('Tunnel', 5, lambda: [_at(s, tunnel, 30, p=p), _at(s, portal, p=p)])]
+    return [t for name, chunk, deal in cards if name in p.rare and chunk == j for t in deal()]
 
-# %% ../nbs/02_scenes.ipynb #375c0c80
+# %% ../nbs/02_scenes.ipynb #f7fdfa06
 @lru_cache(maxsize=128)
 def _chunk(drive, seed, k):
     "Everything between `k` and `k + 1` times 24 metres"
     p, s, rng = _plan(drive, seed), k * _chunk_len, np.random.default_rng([seed, drive, 9, k])
     out = _rarities(p, k, s)
     if 'Tunnel' in p.rare and (k - 1) % 7 in (5, 6): return out
-    if k % 7 == 3: out.append(Thing(s + 8, partial(crossing, p=p), 3, True))
-    if rng.random() < .3: out.append(Thing(s + 2, partial(arrow, p=p), 4, True))
-    out.append(Thing(s + rng.uniform(0, 18), partial(cover, x=rng.choice([-1, 1]) * p.lane / 2, p=p), 5, True))
+    if k % 7 == 3: out.append(_at(s + 8, crossing, 3, True, p=p))
+    if rng.random() < .3: out.append(_at(s + 2, arrow, 4, True, p=p))
+    out.append(_at(s + rng.uniform(0, 18), cover, 5, True, x=int(rng.choice([-1, 1])) * p.lane / 2, p=p))
     odds = dict(town=[.45, .27, .18, .1], suburb=[.15, .35, .38, .12], green=[.12, .28, .38, .22])[p.town]
     for side in (-1, 1):
         kind = str(rng.choice(['shops', 'terrace', 'garden', 'park'], p=odds))
@@ -705,23 +785,26 @@ def _chunk(drive, seed, k):
         if kind != 'park': out += _houses(p, rng, s, side, kind)
         if kind in ('garden', 'park'): out += _garden(p, rng, s, side, kind)
         out += _pavement(p, rng, s, side)
-    if rng.random() < .6: out.append(Thing(s + 12, partial(car, x=p.lane / 2, kind=str(rng.choice(list(_kinds), p=[.5, .3, .12, .08])), color=_paint[rng.integers(8)], oncoming=True), 4, pace=2.))
+    kind, color = str(rng.choice(list(_kinds), p=[.5, .3, .12, .08])), _paint[rng.integers(8)]
+    if rng.random() < .6: out.append(_at(s + 12, car, 4, False, 2., x=p.lane / 2, kind=kind, color=color, oncoming=True))
     return out
 
-# %% ../nbs/02_scenes.ipynb #e932b343
+# %% ../nbs/02_scenes.ipynb #855965fa
 @lru_cache(maxsize=64)
 def _ahead(drive, seed):
     "Those in our lane: `Thing`s whose `s` is the distance from us"
     p, rng = _plan(drive, seed), np.random.default_rng([seed, drive, 3])
-    kinds = [partial(rider, x=-p.lane + .6, seed=int(rng.integers(99))), partial(car, x=-p.lane / 2, kind=str(rng.choice(list(_kinds), p=[.4, .3, .2, .1])), color=_paint[rng.integers(8)])]
-    if 'OtherMoving' in p.rare: kinds[1] = partial(sweeper, x=-p.lane / 2)
-    if 'MotorcycleScooter' in p.rare: kinds.append(partial(rider, x=-p.lane / 2, motor=True))
-    order, gap = rng.permutation(len(kinds)), rng.uniform(9, 13)
-    out = [Thing(gap + 11 * i, kinds[o], 4) for i, o in enumerate(order)]
-    out += [Thing(gap + 11 * len(kinds) + 13 * i, partial(car, x=-p.lane / 2, kind='car', color=_paint[rng.integers(8)]), 4) for i in range(rng.integers(1, 4))]
-    return out
+    kinds = [partial(rider, x=-p.lane + .6, seed=int(rng.integers(99)))]
+    if 'MotorcycleScooter' in p.rare: kinds.append(partial(rider, x=-p.lane * .22, motor=True))
+    if 'OtherMoving' in p.rare: kinds.append(partial(sweeper, x=-p.lane / 2))
+    lead = partial(car, x=-p.lane / 2, kind=str(rng.choice(list(_kinds), p=[.4, .3, .2, .1])), color=_paint[rng.integers(8)])
+    kinds = [kinds[i] for i in rng.permutation(len(kinds))]
+    kinds.insert(0 if len(kinds) == 1 and rng.random() < .5 else len(kinds), lead)   # nobody rare is hidden by a car
+    gap = rng.uniform(9, 18)
+    out, tail = [Thing(gap + 11 * i, o, 4) for i, o in enumerate(kinds)], gap + 11 * len(kinds)
+    return out + [_at(tail + 13 * i, car, 4, x=-p.lane / 2, kind='car', color=_paint[rng.integers(8)]) for i in range(rng.integers(1, 4))]
 
-# %% ../nbs/02_scenes.ipynb #2dbcb216
+# %% ../nbs/02_scenes.ipynb #8e402739
 def clouds(cv, rng, drift):
     "Clouds, drifting a little with each frame"
     (h, w), m = cv.size, cv.mood
@@ -733,11 +816,12 @@ def clouds(cv, rng, drift):
             fill = tuple(int(c) for c in _mix(white, m.zenith, t))
             for du, q in puffs: cv.pen.chord((u + du - q, v - q + off * q, u + du + q, v + q * .75 + off * q), 180, 360, fill)
 
+# %% ../nbs/02_scenes.ipynb #25771894
 def skyline(cv, p, rng):
     "The far end of the street"
     for x in _steps(-170, 170, 9.):
         l, top = rng.uniform(8, 20), rng.uniform(4, 12)
-        if rng.random() < .55: cv.face([(x, 0, FAR), (x + l, 0, FAR), (x + l, top, FAR), (x, top, FAR)], p.walls[rng.integers(6)], 'Building', .4)
+        if rng.random() < .55: cv.face(_front(FAR, x, x + l, 0, top), p.walls[rng.integers(6)], 'Building', .4)
         else: cv.disc(x + l / 2, 1, FAR, l * .6, top * .7, p.leaves, 'Tree', .4)
 
 # %% ../nbs/02_scenes.ipynb #2eb8aca8
@@ -793,23 +877,26 @@ def rain(cv, rng):
     (h, w), c = cv.size, tuple(int(v) for v in _mix(cv.mood.horizon, (255, 255, 255), .2))
     for u, v, l in rng.random((w // 4, 3)): cv.pen.line((u * w * SS, v * h * SS, (u * w - 1) * SS, (v + .02 + .04 * l) * h * SS), c)
 
-# %% ../nbs/02_scenes.ipynb #540ea490
+# %% ../nbs/02_scenes.ipynb #ee18e777
 def _in_view(p, s, frame):
     "[(z, thing)] for everything before the camera, far ones first"
     here = int(s // _chunk_len)
-    out = [((t.s - s) * t.pace, t) for k in range(here - 2, here + 2 + int(FAR // _chunk_len)) if k >= 0 for t in _chunk(p.drive, p.seed, k)]
+    chunks = range(max(0, here - 2), here + 2 + int(FAR // _chunk_len))
+    out = [((t.s - s) * t.pace, t) for k in chunks for t in _chunk(p.drive, p.seed, k)]
     out += [(t.s + 2 * math.sin(frame / 14 + t.s), t) for t in _ahead(p.drive, p.seed)]
     if 'Truck_Bus' in p.rare:
-        bus = partial(truck, x=p.lane / 2 + .1, color=_paint[p.drive * 5 % 8], bus=p.drive % 2 == 0, oncoming=True)
-        out.append(((84 + p.drive * 13 % 40 - 2 * p.speed * frame) % 360 - 20, Thing(0, bus, 10, pace=2.)))
-    return sorted(((z, t) for z, t in out if z + t.length > NEAR and z < FAR), key=lambda o: -o[0] - o[1].length * (o[1].length > 4 and o[1].pace == 1))
+        z = (84 + p.drive * 13 % 40 - 2 * p.speed * frame) % 360 - 20
+        out.append((z, _at(0, truck, 10, False, 2., x=p.lane / 2 + .1, color=_paint[p.drive * 5 % 8], bus=p.drive % 2 == 0, oncoming=True)))
+    def depth(o): return o[0] + o[1].length * (o[1].length > 4 and o[1].pace == 1)
+    return sorted([(z, t) for z, t in out if z + t.length > NEAR and z < FAR], key=depth, reverse=True)
 
-# %% ../nbs/02_scenes.ipynb #549096a5
+# %% ../nbs/02_scenes.ipynb #5d3db31b
 def _paint_frame(drive, frame, size, seed):
     "The painted canvas of a frame, and how far along the drive it is"
     p = _plan(drive, seed)
     s = _chunk_len + frame * p.speed
-    cv = Canvas(size, Camera(size, -p.lane / 2 - .1 + .15 * math.sin(frame / 9), 1.6, p.bend * math.cos(s / 90), .004 * math.sin(frame / 3)), p.mood)
+    sway, nod = .15 * math.sin(frame / 9), .004 * math.sin(frame / 3)
+    cv = Canvas(size, Camera(size, -p.lane / 2 - .1 + sway, 1.6, p.bend * math.cos(s / 90), nod), p.mood)
     rng = np.random.default_rng([seed, drive, 6])
     clouds(cv, rng, frame * .15); skyline(cv, p, rng)
     road(cv, p, s); lanes(cv, p, s)
@@ -837,8 +924,8 @@ def draw_scene(
     _borders(img, mask, p, rng)
     return np.clip(img, 0, 255).astype(np.uint8), mask
 
-# %% ../nbs/02_scenes.ipynb #8d841d1d
-_version = 5  # of the drawings: change it with them, so that older folders are not taken for new ones
+# %% ../nbs/02_scenes.ipynb #7fa811fd
+_version = 7  # of the drawings: change it with them, so that older folders are not taken for new ones
 
 def _share(n):
     "Frames of each drive, and the numbers of the drives held out"
@@ -858,10 +945,11 @@ def _write(path, n, size, seed, progress):
     (path / 'codes.txt').write_text('\n'.join(ID) + '\n', encoding='utf-8')
     (path / 'valid.txt').write_text(''.join(f'drive{d:02}_{f:06}.png\n' for d, f in frames if d in held), encoding='utf-8')
 
-# %% ../nbs/02_scenes.ipynb #b48f9c35
+# %% ../nbs/02_scenes.ipynb #d5be9bc0
 def _complete(path, n):
     "Does the folder hold all its files?"
-    return all(sum(1 for _ in (path / o).glob('*.png')) == n for o in ('images', 'labels')) and all((path / o).is_file() for o in ('codes.txt', 'valid.txt'))
+    full = all(sum(1 for _ in (path / o).glob('*.png')) == n for o in ('images', 'labels'))
+    return full and all((path / o).is_file() for o in ('codes.txt', 'valid.txt'))
 
 # %% ../nbs/02_scenes.ipynb #a1c2c3b0
 def scenes(
