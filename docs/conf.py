@@ -26,6 +26,7 @@ html_theme = 'furo'
 html_theme_options = dict(top_of_page_buttons=[])
 html_static_path = ['_static']
 html_css_files = ['custom.css']
+html_favicon = '_static/favicon.svg'
 html_copy_source = html_show_sourcelink = html_show_sphinx = False
 pygments_style, pygments_dark_style = 'friendly', 'github-dark'
 html_math_renderer = 'mathml'

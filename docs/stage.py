@@ -85,7 +85,7 @@ def api(name, mod, names=(), depth=6):
 def _public(cell):
     "Public names that an exported cell defines; `Class.method` for a patch"
     names = [n for o in ast.parse(cell.source).body if isinstance(o, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) for n in listify(patch_name(o))]
-    return [n for n in names if not n.split('.')[-1].startswith('_')]
+    return [n for n in names if not re.search(r'(^|\.)_', n)]
 
 def _source_label(cell, documented):
     "What the folded source is called; None for a cell of imports"
@@ -160,6 +160,6 @@ def stage(dst):
     index, *chapters = pages = [Page(p) for p in notebooks()]
     docs = {k: v for p in pages for k, v in p.docs.items()}
     entry = lambda p: f"{int(p.path.name[:2])}. {p.nb.frontmatter_['title']} <{p.name}>"
-    toc = '\n'.join(map(entry, chapters))
+    toc = '\n'.join([*map(entry, chapters), 'All names <genindex>', f'GitHub <{cfg.git_url}>'])
     for p in pages: p.write(dst, docs, f'```{{toctree}}\n:hidden:\n\n{toc}\n```' if p is index else '')
     return len(pages)

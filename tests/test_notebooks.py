@@ -62,6 +62,10 @@ def test_no_path_of_a_machine(path):
     found = [m for c in _cells(path) for m in machine.findall(c['source'] + json.dumps([{k: v for k, v in o.get('data', o).items() if not k.startswith('image/')} for o in c.get('outputs', [])]))]
     assert not found
 
+def test_readme_says_what_ci_runs():
+    readme, ci = ((root/p).read_text(encoding='utf-8') for p in ('README.md', '.ci/run'))
+    for command in re.findall(r'^step (?:Notebooks|Tests) (.*)$', ci, re.M): assert command in readme
+
 def test_files_are_small():
     big = {p.as_posix(): n for p in repo_files() if (n := (root/p).stat().st_size) > 1_500_000}
     assert not big

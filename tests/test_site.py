@@ -1,0 +1,47 @@
+"The site's builder: what it takes from a notebook, and that it notices what is broken"
+import sys
+import pytest
+from conftest import root
+sys.path.insert(0, str(root/'docs'))
+from build import problems
+from stage import api, relink
+
+@pytest.mark.parametrize('html, problem', [
+    ('<a href="b.html#here">', None), ('<a href="#top"><p id="top">', None), ('<a href="https://example.com/x">', None), ('<img src="data:image/png;base64,AA">', None),
+    ('<a href="c.html">', 'no such file'), ('<a href="b.html#gone">', 'no such anchor'), ('<img src="x.png">', 'no such file'),
+    ('<a href="https://">', 'malformed'), ('<a href="htp://example.com">', 'malformed'),
+    ('<img src="https://example.com/x.png">', 'another host'), ('<script src="//example.com/x.js">', 'another host'), ('<link rel="stylesheet" href="https://example.com/x.css">', 'another host')])
+def test_problems(tmp_path, html, problem):
+    (tmp_path/'a.html').write_text(html, encoding='utf-8')
+    (tmp_path/'b.html').write_text('<p id="here">', encoding='utf-8')
+    found = list(problems(tmp_path))
+    assert len(found) == bool(problem) and all(problem in f for f in found)
+
+def test_problems_in_a_stylesheet(tmp_path):
+    (tmp_path/'a.css').write_text('a { background: url("https://example.com/x.png") } b { background: url(x.png) }', encoding='utf-8')
+    assert len(list(problems(tmp_path))) == 1
+
+def test_relink():
+    new = relink('[a](03_masks.ipynb#A-b) [b](../LICENSE) ![c](images/c.png) [d](#e) [f](https://g.h/i.ipynb)', lambda nb, anchor: f'{nb}!{anchor}', lambda p: f'{p}!')
+    assert new == '[a](03_masks.ipynb!A-b) [b](LICENSE!) ![c](nbs/images/c.png!) [d](#e) [f](https://g.h/i.ipynb)'
+
+class Shape:
+    "Something with an area"
+    def __init__(self,
+        side:float=1, # length of a side, metres
+        *names # what it is called
+    ): self.side = side
+    def grow(self,
+        by:'int|float'=2 # factor
+    )->float: # the new side, metres
+        "Make it larger"
+    @property
+    def area(self): "Square metres"
+    def _private(self): "Not shown"
+    def undocumented(self): pass
+
+def test_api():
+    names, text = api('Shape', sys.modules[__name__])
+    assert names == ['Shape', 'Shape.grow', 'Shape.area']
+    for part in ('{py:class} Shape(side=1, *names)', '{py:method} Shape.grow(by=2)', '{py:property} Shape.area\n', 'Something with an area',
+                 '| `side:float` | length of a side, metres |', '| `*names` | what it is called |', r'| `by:int\|float` | factor |', '| **returns** `float` | the new side, metres |'): assert part in text
