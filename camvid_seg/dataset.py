@@ -62,13 +62,13 @@ def _camvid_classes():
     rows.sort(key=lambda o: o[1].lower())
     return [SegClass(i, name, tuple(map(int, rgb)), group) for i,(group,name,*rgb) in enumerate(rows)]
 
-# %% ../nbs/01_dataset.ipynb #794faea0
+# %% ../nbs/01_dataset.ipynb #c4383f94
 class ClassTable(tuple):
     "A tuple of `SegClass` that a notebook shows as a table with swatches"
     def __repr__(self): return f'ClassTable({len(self)} classes)'
     def _repr_html_(self):
         sw = '<span style="display:inline-block;width:2em;height:1em;border:1px solid #888;background:rgb{}"></span>'
-        def row(*o): return '<tr>' + ''.join(f'<td>{x}</td>' for x in o) + '</tr>'
+        def row(*o): return '<tr>' + ''.join(f'<td style="text-align:left">{x}</td>' for x in o) + '</tr>'
         rows = [row(c.id, sw.format(c.rgb), html.escape(c.name), ' '.join(map(str, c.rgb)), html.escape(c.group)) for c in self]
         head = '<tr><th>id</th><th>colour</th><th>class</th><th>R G B</th><th>one of 11</th></tr>'
         return f'<table><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
