@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from torch import nn, tensor
 from tqdm.auto import tqdm
 
-# %% ../nbs/08_lr_finder.ipynb #f008a429
+# %% ../nbs/08_lr_finder.ipynb #aa09e387
+from .dataset import SegError, atomic_path
+from .unet import SegLearner
 from fastcore.basics import patch
 from fastai.callback.schedule import minimum, steep, valley
 from fastai.optimizer import OptimWrapper
-from .dataset import SegError, atomic_path
-from .unet import SegLearner
 
 # %% ../nbs/08_lr_finder.ipynb #3d9b3e84
 def exp_lrs(
@@ -45,7 +45,7 @@ class Smooth:
         self.n,self.sum = self.n + 1,self.beta*self.sum + (1 - self.beta)*x
         return self.sum/(1 - self.beta**self.n)
 
-# %% ../nbs/08_lr_finder.ipynb #5f561a09
+# %% ../nbs/08_lr_finder.ipynb #16de5c4b
 def suggest(
     lrs,      # learning rates of the steps
     smoothed, # smoothed loss of each step
@@ -54,7 +54,8 @@ def suggest(
     "Learning rates that the named rules pick from a curve, equal to fastai's"
     cut = slice(num_it//10, -5)
     x,y = tensor(lrs[cut]),tensor(smoothed[cut])
-    return dict(steepest=steep(x, y, num_it)[0], minimum=minimum(x, y, num_it)[0], valley=valley(x.tolist(), y.tolist(), num_it)[0])
+    return dict(steepest=steep(x, y, num_it)[0], minimum=minimum(x, y, num_it)[0],
+                valley=valley(x.tolist(), y.tolist(), num_it)[0]) # on lists: it looks at each pair of values
 
 # %% ../nbs/08_lr_finder.ipynb #dab756fa
 class LRFind:
@@ -74,7 +75,7 @@ class LRFind:
     valley   = property(lambda self: self.suggestions['valley'])
     def __repr__(self): return f"LRFind({len(self.lrs)} steps, {', '.join(f'{k} {v:.1e}' for k,v in self.suggestions.items())})"
 
-# %% ../nbs/08_lr_finder.ipynb #fac3301f
+# %% ../nbs/08_lr_finder.ipynb #8de25abf
 _marks = dict(steepest=('v', 'C3'), minimum=('s', 'C2'), valley=('o', 'C1'))
 
 @patch
@@ -88,16 +89,18 @@ def plot(self:LRFind,
     ax.plot(self.lrs, self.losses, '.', ms=3, c='silver', zorder=1)
     ax.plot(self.lrs, self.smoothed, lw=1, c='C0', alpha=.5)
     ax.plot(self.lrs[cut], self.smoothed[cut], lw=2, c='C0')
-    for nm,lr in self.suggestions.items():
+    for nm,(mark,color) in _marks.items():
+        lr = self.suggestions[nm]
         y = np.interp(math.log(lr), np.log(self.lrs), self.smoothed)
-        ax.plot(lr, y, _marks[nm][0], c=_marks[nm][1], ms=8, mec='white', zorder=3, label=f'{nm} {lr:.1e}')
+        ax.plot(lr, y, mark, c=color, ms=8, mec='white', zorder=3, label=f'{nm} {lr:.1e}')
     lo,hi = min(self.smoothed),max(self.smoothed[:-5])
-    ax.set(xscale='log', xlabel='learning rate', ylabel='loss', ylim=(lo - .2*(hi-lo), hi + .3*(hi-lo)))
+    ax.set(xscale='log', xlabel='learning rate', ylabel='loss', ylim=(lo - .2*(hi-lo) - 1e-3, hi + .3*(hi-lo) + 1e-3))
     ax.legend()
     return ax
 
-# %% ../nbs/08_lr_finder.ipynb #e4817479
-_ends = dict(end='the last learning rate was reached', diverged='the smoothed loss exceeded four times its best', nan='the loss was not finite')
+# %% ../nbs/08_lr_finder.ipynb #df2be20b
+_ends = dict(end='the last learning rate was reached', diverged='the smooth loss exceeded four times its best',
+             nan='the loss was not finite')
 _about = dict(steepest='the loss falls fastest', minimum='lowest loss, divided by 10', valley='halfway down the longest fall')
 
 @patch
@@ -105,7 +108,8 @@ def _repr_markdown_(self:LRFind):
     rows = ''.join(f'| {k} | {v:.2e} | {_about[k]} |\n' for k,v in self.suggestions.items())
     fall = 1 - min(self.smoothed)/self.smoothed[0] if self.smoothed[0] > 0 else math.nan
     note = ' **The loss hardly fell, so these are picked from noise.**' if fall < .02 else ''
-    return f'| rule | learning rate | where |\n| --- | ---: | --- |\n{rows}\n{len(self.lrs)} of {self.num_it} steps: {_ends[self.stopped]}.{note}'
+    end = f'{len(self.lrs)} of {self.num_it} steps: {_ends[self.stopped]}.{note}'
+    return f'| rule | learning rate | where |\n| --- | ---: | --- |\n{rows}\n{end}'
 
 @patch
 def _ipython_display_(self:LRFind):
@@ -120,14 +124,14 @@ def _png(self:LRFind):
     fig.savefig(buf, format='png', dpi=80)
     return buf.getvalue()
 
-# %% ../nbs/08_lr_finder.ipynb #5f8cf749
+# %% ../nbs/08_lr_finder.ipynb #315ee87a
 @patch
 def to_json(self:LRFind,
     path # the file to write
 ): # the same, as a `Path`
     "Write the curve and the suggestions as JSON"
-    with atomic_path(path) as tmp:
-        Path(tmp).write_text(json.dumps({k: getattr(self, k) for k in ('num_it','stopped','suggestions','lrs','losses','smoothed')}, allow_nan=False), encoding='utf-8')
+    d = {k: getattr(self, k) for k in ('num_it', 'stopped', 'suggestions', 'lrs', 'losses', 'smoothed')}
+    with atomic_path(path) as tmp: Path(tmp).write_text(json.dumps(d, allow_nan=False), encoding='utf-8')
     return Path(path)
 
 @patch(cls_method=True)
@@ -139,16 +143,18 @@ def from_json(cls:LRFind,
         d = json.loads(Path(path).read_text(encoding='utf-8'))
         return cls(d['lrs'], d['losses'], d['num_it'], d['stopped'])
     except (KeyError, TypeError, ValueError) as e:
-        raise SegError(f'{Path(path).name}: no result of lr_find ({type(e).__name__}: {e}); run lr_find again and write it with to_json') from None
+        why = f'{type(e).__name__}: {e}'
+        raise SegError(f'{Path(path).name}: no result of lr_find ({why}); run lr_find again and use to_json') from None
 
-# %% ../nbs/08_lr_finder.ipynb #ca7725b1
+# %% ../nbs/08_lr_finder.ipynb #cbc1cc7a
 def _keep_rng(device):
     py,np_,cpu = random.getstate(),np.random.get_state(),torch.get_rng_state()
-    mod,args = torch.get_device_module(device),(device,) if device.type in ('cuda','xpu') else ()
-    acc = mod.get_rng_state(*args) if device.type in ('cuda','xpu','mps') else None
+    args = (device,) if device.type in ('cuda','xpu') else ()
+    mod = torch.get_device_module(device) if device.type in ('cuda','xpu','mps') else None
+    acc = mod.get_rng_state(*args) if mod else None
     def undo():
         random.setstate(py); np.random.set_state(np_); torch.set_rng_state(cpu)
-        if acc is not None: mod.set_rng_state(acc, *args)
+        if mod: mod.set_rng_state(acc, *args)
     return undo
 
 # %% ../nbs/08_lr_finder.ipynb #32d11f2b
@@ -183,7 +189,7 @@ def _keep_loader(dl):
         for f,s in states: f(s)
     return undo
 
-# %% ../nbs/08_lr_finder.ipynb #e72cfb84
+# %% ../nbs/08_lr_finder.ipynb #4edd22f3
 def _device(m): return next((o.device for o in chain(m.parameters(), m.buffers())), torch.device('cpu'))
 
 @contextmanager
@@ -193,13 +199,14 @@ def sandbox(
     "Undo on the way out what happens to model, loss function, random numbers and training loader; `learn.opt` is not looked at"
     loss = getattr(learn.loss_func, 'func', learn.loss_func)
     mods = [o for o in (learn.model, loss) if isinstance(o, nn.Module)]
-    device = getattr(learn.dls, 'device', None) or _device(learn.model)
+    here = _device(learn.model)
+    there = torch.device(getattr(learn.dls, 'device', None) or here)
     with ExitStack() as stack:
+        for o in {here, there}: stack.callback(_keep_rng(o))
         for o in mods: stack.callback(_keep_module(o))
-        for d in {device, _device(learn.model)}: stack.callback(_keep_rng(torch.device(d)))
         stack.callback(_keep_loader(learn.dls.train))
-        for o in mods: o.to(device)
-        for p in learn.model.parameters(): p.grad = None
+        for p in chain(*(o.parameters() for o in mods)): p.grad = None
+        for o in mods: o.to(there)
         yield
 
 # %% ../nbs/08_lr_finder.ipynb #adc3777d
@@ -227,7 +234,7 @@ def _precision(learn, device):
         context,scale = lambda: torch.autocast(device.type, dtype=dtype),dtype == torch.float16
     return context,torch.amp.GradScaler(device.type, enabled=bool(scale))
 
-# %% ../nbs/08_lr_finder.ipynb #97b6cdf3
+# %% ../nbs/08_lr_finder.ipynb #a452a69d
 def _batches(dl):
     "Batches of `dl` without end"
     while True:
@@ -235,7 +242,9 @@ def _batches(dl):
         for b in dl:
             empty = False
             yield b
-        if empty: raise SegError(f'the training loader gives no batch (bs={getattr(dl, "bs", None)}, {getattr(dl, "n", "?")} items): use a smaller bs')
+        if empty:
+            items,bs = getattr(dl, 'n', '?'),getattr(dl, 'bs', '?')
+            raise SegError(f'the training loader gives no batch ({items} items, bs={bs}): use a smaller bs')
 
 def _plain(o, device):
     if not isinstance(o, torch.Tensor): return o
@@ -254,15 +263,15 @@ def _step(learn, opt, context, scaler, xb, yb):
     opt.zero_grad()
     return res
 
-# %% ../nbs/08_lr_finder.ipynb #fb45e61f
-def _curve(learn, lrs, stop_div, bar):
+# %% ../nbs/08_lr_finder.ipynb #8e3cc7d8
+def _curve(learn, lrs, stop_div):
     "Losses at the learning rates `lrs`, and why the run stopped"
     opt,dl,device = _fresh_opt(learn),learn.dls.train,_device(learn.model)
     context,scaler = _precision(learn, device)
     losses,smooth,best = [],Smooth(),math.inf
     learn.model.train()
     with closing(_batches(dl)) as batches, torch.enable_grad():
-        for lr,b in zip(bar(lrs), batches):
+        for lr,b in zip(lrs, batches):
             opt.set_hyper('lr', lr)
             b = [_plain(o, device) for o in b]
             n = getattr(learn.dls, 'n_inp', max(len(b)-1, 1))
@@ -274,7 +283,7 @@ def _curve(learn, lrs, stop_div, bar):
             if stop_div and s > 4*best: return losses,'diverged'
     return losses,'end'
 
-# %% ../nbs/08_lr_finder.ipynb #ad6bba0d
+# %% ../nbs/08_lr_finder.ipynb #5ed6c737
 def lr_find(
     learn,          # fastai `Learner`; it is left as it was
     start_lr=1e-7,  # learning rate of the first step
@@ -284,12 +293,25 @@ def lr_find(
     progress=False  # show a progress bar
 ): # `LRFind`
     "Train a step at each of `num_it` growing learning rates, undo it all, and return the curve with suggestions"
-    if not (0 < start_lr < end_lr and math.isfinite(end_lr)): raise SegError(f'start_lr={start_lr}, end_lr={end_lr}: give 0 < start_lr < end_lr')
+    if not 0 < start_lr < end_lr < math.inf: raise SegError(f'start_lr={start_lr}, end_lr={end_lr}: give 0 < start_lr < end_lr')
     if num_it < 10: raise SegError(f'num_it={num_it}: give at least 10 steps')
     lrs = exp_lrs(start_lr, end_lr, num_it)
-    with sandbox(learn): losses,stopped = _curve(learn, lrs, stop_div, lambda o: tqdm(o, desc='lr_find', disable=not progress))
-    if len(losses) < min(num_it, num_it//10 + 10):
-        why = 'nan or infinite' if stopped == 'nan' else 'more than four times its best'
-        raise SegError(f'lr_find: the loss is {why} after {len(losses)} steps (lr {lrs[max(len(losses)-1, 0)]:.1e}), too few for a curve: '
-                       'use a smaller start_lr, and check the model and the batches if it fails there too')
-    return LRFind(lrs[:len(losses)], losses, num_it, stopped)
+    with sandbox(learn), tqdm(lrs, desc='lr_find', disable=not progress) as bar: losses,stopped = _curve(learn, bar, stop_div)
+    n = len(losses)
+    if n < min(num_it, num_it//10 + 10):
+        why = 'not finite' if stopped == 'nan' else 'four times its best'
+        raise SegError(f'lr_find: the loss is {why} after {n} steps, at lr {lrs[min(n, num_it-1)]:.1e}; too few for a curve: '
+                       'use a smaller start_lr, and check model and batches if that fails too')
+    return LRFind(lrs[:n], losses, num_it, stopped)
+
+# %% ../nbs/08_lr_finder.ipynb #45b7b847
+@patch
+def lr_find(self:SegLearner,
+    start_lr=1e-7,  # learning rate of the first step
+    end_lr=10,      # learning rate at which to end
+    num_it=100,     # number of steps, at least 10
+    stop_div=True,  # stop when the smoothed loss exceeds 4 times its best
+    progress=False  # show a progress bar
+): # `LRFind`, which shows its plot in a notebook
+    "Find a learning rate with `camvid_seg.lr_finder.lr_find`; the learner is left as it was"
+    return lr_find(self, start_lr, end_lr, num_it, stop_div, progress)

@@ -7,26 +7,28 @@ Docs: https://example.github.io/camvid_seg/metrics.html.md"""
 # %% auto #0
 __all__ = ['confusion_matrix', 'ConfusionMatrix', 'SegMetric', 'seg_metrics', 'acc_camvid', 'SegLoss']
 
-# %% ../nbs/06_metrics.ipynb #b6d5138e
-import html, numbers, torch, torch.nn.functional as F
+# %% ../nbs/06_metrics.ipynb #c38f7c07
+import html, math, numbers, torch, torch.nn.functional as F
+from .dataset import SegError
 from fastcore.basics import patch
 from fastai.learner import Metric
-from .dataset import SegError
 
-# %% ../nbs/06_metrics.ipynb #38d37282
+# %% ../nbs/06_metrics.ipynb #a4a5d008
 def _plain(x): return x.as_subclass(torch.Tensor)
 
-def _count(ids, n):
-    "How often each of the ids 0..n-1 occurs, without waiting for the device"
-    if not ids.is_cuda: return torch.bincount(ids, minlength=n)
-    return torch.zeros(n, dtype=torch.int64, device=ids.device).scatter_add_(0, ids, torch.ones_like(ids))
+def _scatter_count(ids, n): return torch.zeros(n, dtype=torch.int64, device=ids.device).scatter_add_(0, ids, torch.ones_like(ids))
 
-# %% ../nbs/06_metrics.ipynb #7191b4fd
+def _count(ids, n):
+    "How often each of the ids 0..n-1 occurs, without waiting for a GPU"
+    return _scatter_count(ids, n) if ids.is_cuda else torch.bincount(ids, minlength=n)
+
+# %% ../nbs/06_metrics.ipynb #adc7d434
 def _pairs(pred, target, n):
     "Counts of the `n*n` pairs (target, prediction), then of the pixels where either id is outside 0..n-1"
-    if pred.shape != target.shape: raise SegError(f'pred {tuple(pred.shape)}, target {tuple(target.shape)}: give class ids of the same shape')
+    if pred.shape != target.shape:
+        raise SegError(f'pred {tuple(pred.shape)}, target {tuple(target.shape)}: give class ids of the same shape')
     for nm,x in [('pred',pred), ('target',target)]:
-        if x.is_floating_point(): raise SegError(f'{nm} is {x.dtype}: give class ids (for logits, take argmax(dim=1) first)')
+        if x.is_floating_point(): raise SegError(f'{nm} is {x.dtype}: give class ids; for logits, take argmax(dim=1) first')
     p,t = _plain(pred).flatten().long(), _plain(target).flatten().long()
     known = (p >= 0) & (p < n) & (t >= 0) & (t < n)
     return _count(torch.where(known, t*n + p, n*n), n*n + 1)
@@ -40,7 +42,7 @@ def confusion_matrix(
     "Count every pair (true class, predicted class); a pixel with an id outside 0..C-1 is in no cell"
     return _pairs(pred, target, n_classes)[:-1].view(n_classes, n_classes)
 
-# %% ../nbs/06_metrics.ipynb #dd55782e
+# %% ../nbs/06_metrics.ipynb #c06adb9b
 class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and the figures that follow from them"
     def __init__(self,
@@ -49,7 +51,7 @@ class ConfusionMatrix:
     ):
         self.codes = [str(i) for i in range(codes)] if isinstance(codes, numbers.Integral) else [str(o) for o in codes]
         if void_code is not None and not 0 <= void_code < len(self.codes):
-            raise SegError(f'void_code={void_code}: give an id from 0 to {len(self.codes)-1}, or None if every pixel counts')
+            raise SegError(f'void_code={void_code}: give an id in 0..{len(self.codes)-1}, or None if every pixel counts')
         self.void_code,self._counts = void_code,None
 
     def update(self,
@@ -59,20 +61,22 @@ class ConfusionMatrix:
         "Add the pixels of one batch; the device is not waited for"
         n = len(self.codes)
         if pred.ndim == target.ndim + 1:
-            if pred.shape[1] != n: raise SegError(f'logits for {pred.shape[1]} classes, but {n} class names: make the network with n_classes={n}')
+            if pred.shape[1] != n:
+                raise SegError(f'logits for {pred.shape[1]} classes, but {n} class names: make the network with n_classes={n}')
             pred = _plain(pred).argmax(dim=1)
         c = _pairs(pred, target, n)
         self._counts = c if self._counts is None else self._counts + c.to(self._counts.device)
         return self
 
-# %% ../nbs/06_metrics.ipynb #54c457a3
+# %% ../nbs/06_metrics.ipynb #7fe0cfe7
 @patch(as_prop=True)
 def matrix(self:ConfusionMatrix): # int64 (C, C): rows are the truth (Void's too), columns the prediction
     "The counts, after a check that no id was out of range"
     n = len(self.codes)
     c = torch.zeros(n*n + 1, dtype=torch.int64) if self._counts is None else self._counts
     if bad := int(c[-1]):
-        raise SegError(f"{bad} pixels have a class id outside 0..{n-1}: compare the masks and the network's outputs with codes.txt ({n} names)")
+        raise SegError(f"{bad} pixels have a class id outside 0..{n-1}: "
+                       f"compare the masks and the network's outputs with codes.txt ({n} names)")
     return c[:-1].view(n, n)
 
 @patch(as_prop=True)
@@ -129,7 +133,7 @@ def __add__(self:ConfusionMatrix, other):
 @patch
 def __radd__(self:ConfusionMatrix, other): return self if other == 0 else NotImplemented
 
-# %% ../nbs/06_metrics.ipynb #ef62f610
+# %% ../nbs/06_metrics.ipynb #aacf6caa
 @patch
 def rows(self:ConfusionMatrix): # list of (name, share of labelled pixels, recall, IoU), commonest first
     "One row for each class that occurs in the truth or the prediction"
@@ -141,30 +145,37 @@ def _pct(x): return '–' if math.isnan(x) else f'{100*x:.1f}%'
 
 @patch
 def __repr__(self:ConfusionMatrix):
-    return f'ConfusionMatrix({len(self.rows())} of {len(self.codes)} classes, {int(self._labelled.sum()):,} labelled pixels, accuracy {self.accuracy:.4f}, mIoU {self.miou:.4f})'
+    return (f'ConfusionMatrix({len(self.rows())} of {len(self.codes)} classes, {int(self._labelled.sum()):,} labelled pixels, '
+            f'accuracy {self.accuracy:.4f}, mIoU {self.miou:.4f})')
 
-# %% ../nbs/06_metrics.ipynb #0ab88037
+# %% ../nbs/06_metrics.ipynb #03b73128
+_head = ('class', 'share of pixels', 'found (recall)', 'IoU')
+
+@patch
+def _means(self:ConfusionMatrix):
+    return f'accuracy {_pct(self.accuracy)}', f'mean {_pct(self.class_accuracy)}', f'mIoU {_pct(self.miou)}'
+
 @patch
 def _repr_markdown_(self:ConfusionMatrix):
     esc = lambda s: html.escape(s).replace('|', r'\|')
-    body = [f'| {esc(c)} | {_pct(s)} | {_pct(r)} | {_pct(i)} |' for c,s,r,i in self.rows()]
-    mean = f'| **all labelled pixels** | accuracy **{_pct(self.accuracy)}** | mean **{_pct(self.class_accuracy)}** | mIoU **{_pct(self.miou)}** |'
-    return '\n'.join(['| class | share of pixels | found (recall) | IoU |', '| --- | ---: | ---: | ---: |', *body, mean])
+    rows = [_head, ('---', *['---:']*3), *[(esc(c), *map(_pct, o)) for c,*o in self.rows()], ('**all**', *self._means())]
+    return '\n'.join('| ' + ' | '.join(o) + ' |' for o in rows)
 
+# %% ../nbs/06_metrics.ipynb #c9452fa4
 @patch
 def _repr_html_(self:ConfusionMatrix):
-    td = lambda *o: ''.join(f'<td style="text-align:right">{x}</td>' for x in o)
-    bar = lambda x: f'<td style="text-align:left"><div style="background:#4c78a8;height:.7em;width:{6*x:.2f}em"></div></td>'
-    body = [f'<tr><td style="text-align:left">{html.escape(c)}</td>{td(*map(_pct, (s,r,i)))}{bar(i)}</tr>' for c,s,r,i in self.rows()]
-    head = ''.join(f'<th>{o}</th>' for o in ('class', 'share of pixels', 'found (recall)', 'IoU', ''))
-    mean = td(f'accuracy {_pct(self.accuracy)}', f'mean {_pct(self.class_accuracy)}', f'mIoU {_pct(self.miou)}', '')
-    return f'<table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}<tr><th style="text-align:left">all</th>{mean}</tr></tbody></table>'
+    def row(name, *cells, tag='td', bar=''):
+        right = ''.join(f'<{tag} style="text-align:right">{o}</{tag}>' for o in cells)
+        return f'<tr><{tag} style="text-align:left">{html.escape(name)}</{tag}>{right}<td style="text-align:left">{bar}</td></tr>'
+    def bar(x): return f'<div style="background:#4c78a8;height:.7em;width:{6*x:.2f}em"></div>'
+    body = ''.join(row(c, *map(_pct, o), bar=bar(o[-1])) for c,*o in self.rows())
+    return f'<table><thead>{row(*_head, tag="th")}</thead><tbody>{body}{row("all", *self._means(), tag="th")}</tbody></table>'
 
-# %% ../nbs/06_metrics.ipynb #9354a069
+# %% ../nbs/06_metrics.ipynb #89d63e66
 def _codes_void(dls):
     "Class names (or their number) and the id of Void, as a `DataLoaders` knows them"
     codes = next((o for o in (getattr(dls, nm, None) for nm in ('codes','vocab','c')) if o is not None), None)
-    if codes is None: raise SegError('these DataLoaders do not say which classes they have: set dls.codes to the list of class names')
+    if codes is None: raise SegError('DataLoaders without classes: set dls.codes to the list of class names')
     if not isinstance(codes, numbers.Integral): codes = [str(o) for o in codes]
     if hasattr(dls, 'void_code') or isinstance(codes, int): return codes,getattr(dls, 'void_code', None)
     return codes,next((i for i,o in enumerate(codes) if o.lower()=='void'), None)
