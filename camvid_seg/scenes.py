@@ -73,11 +73,11 @@ class Mood:
     fog: float; cloud: float; shadow: float   # haze per metre, share of clouds, depth of shadows
     sun: int; lamps: bool            # on our left (-1) or right (1); are the lights on?
 
-# %% ../nbs/02_scenes.ipynb #57b2bb6d
+# %% ../nbs/02_scenes.ipynb #95155745
 _hours = dict(  # zenith, horizon, light, shade, shadow, lamps
-    dawn=((112, 150, 208), (255, 210, 176), (1.07, .96, .85), (.68, .65, .75), .40, False),
+    dawn=((112, 150, 208), (255, 210, 176), (1.05, .97, .89), (.69, .67, .75), .40, False),
     noon=((70, 140, 222), (208, 232, 246), (1.05, 1.03, .98), (.70, .74, .84), .52, False),
-    dusk=((78, 80, 142), (252, 172, 126), (.95, .80, .72), (.56, .52, .66), .26, True),
+    dusk=((78, 80, 142), (252, 172, 126), (.96, .85, .79), (.61, .57, .68), .28, True),
     overcast=((176, 186, 198), (216, 221, 226), (.94, .95, .97), (.82, .83, .87), .18, False))
 _weathers = dict(clear=(.0022, 0., .3), cloud=(.003, .1, 1.), rain=(.0085, .6, .8), fog=(.020, .75, 0.))  # fog, greyness, cloud
 
@@ -230,7 +230,7 @@ _leaves = [(86, 138, 66), (112, 146, 60), (70, 122, 78), (158, 142, 58)]
 _rare = ['Animal', 'Archway', 'Bridge', 'Train', 'Tunnel', 'TrafficCone', 'MotorcycleScooter', 'LaneMkgsNonDriv',
          'CartLuggagePram', 'Child', 'RoadShoulder', 'ParkingBlock', 'OtherMoving', 'Truck_Bus', 'TrafficLight', 'SignSymbol']
 
-# %% ../nbs/02_scenes.ipynb #c400d7ab
+# %% ../nbs/02_scenes.ipynb #0c2867a0
 @lru_cache(maxsize=64)
 def _plan(drive, seed=0):
     "The `Plan` of a drive"
@@ -238,7 +238,7 @@ def _plan(drive, seed=0):
     pick = lambda xs: xs[rng.integers(len(xs))]
     rare = frozenset(o for i, o in enumerate(_rare) if (i - drive) % 4 < 2)
     grey, lane, parked = rng.uniform(84, 108), rng.uniform(2.8, 3.2), pick([(-1, 1), (1,), (-1,), (), (), ()])
-    paving, grass = _mix((182, 168, 152), (156, 158, 164), rng.random()), _mix((128, 160, 84), (150, 156, 92), rng.random())
+    paving, grass = _mix((176, 168, 158), (158, 160, 166), rng.random()), _mix((128, 160, 84), (150, 156, 92), rng.random())
     return Plan(seed, drive, _mood(seed, drive), ['town', 'suburb', 'green'][(drive + seed) % 3], rare,
         lane, lane + (2. if parked else .3), rng.uniform(2.8, 4.), parked, rng.uniform(-.0045, .0045), rng.uniform(1.1, 1.6),
         (grey, grey + 1, grey + 6), paving, grass, pick(_leaves), tuple(pick(_walls)), bool(rng.integers(2)))
@@ -303,10 +303,11 @@ def parking(cv, z, p, side):
     cv.ground(x0, x1, z, z + _chunk_len, _mix(p.asphalt, (178, 108, 92), .55), 'ParkingBlock')
     for o in _steps(0, _chunk_len + .1, 6.): cv.ground(x0, x1, z + o, z + o + .12, _white)
 
-# %% ../nbs/02_scenes.ipynb #f0dece41
+# %% ../nbs/02_scenes.ipynb #7243cda9
 def shoulder(cv, z, p, side):
     "A gravel shoulder"
-    cv.ground(side * p.half, side * (p.half + .9), z, z + _chunk_len, (190, 164, 122), 'RoadShoulder')
+    cv.ground(side * p.half, side * (p.half + .9), z, z + _chunk_len, (202, 168, 100), 'RoadShoulder')
+    for o in _steps(0, _chunk_len, .8): cv.ground(side * (p.half + .1), side * (p.half + .8), z + o, z + o + .25, (178, 144, 82))
 
 # %% ../nbs/02_scenes.ipynb #39e32d70
 def verge(cv, z, p, side, x0, x1):
@@ -446,8 +447,8 @@ def conifer(cv, z, x, h, r, color):
         cv.flat(x, z, [(-w, y), (w, y), (0, y + h * .4)], c, 'Tree', .25)
         cv.flat(x, z, [(w * cv.mood.sun, y), (w * cv.mood.sun * .15, y), (0, y + h * .4)], c, lit=.95)
 
-# %% ../nbs/02_scenes.ipynb #ec71c805
-_pole = (92, 98, 106)
+# %% ../nbs/02_scenes.ipynb #92648b89
+_pole = (68, 76, 84)
 def lamp(cv, z, x, side):
     "A street lamp"
     cv.rect(x, z, -.08, 0, .08, 7, _pole, 'Column_Pole'); cv.rect(x, z, -.14, 0, .14, .9, _pole, 'Column_Pole')
@@ -748,7 +749,7 @@ def _pavement(p, rng, s, side):
         if rng.random() < .62 and not free: out.append(parked)
     return out
 
-# %% ../nbs/02_scenes.ipynb #ba2e860b
+# %% ../nbs/02_scenes.ipynb #825bc36d
 def _rarities(p, k, s):
     "The rare things in chunk `k`"
     e, j, side = p.half + 1., (k - 1) % 7, 1 - 2 * (p.drive % 2)
@@ -763,7 +764,7 @@ def _rarities(p, k, s):
             _at(s + 7, car, 4, x=side * (p.half + 1.05), kind='car', color=_paint[p.drive % 8], oncoming=side > 0)]),
         ('SignSymbol', 1, lambda: [_at(s + 18, sign, x=-e, kind=1)]),
         ('TrafficLight', 2, lambda: [_at(s + 4, traffic_light, x=o * (p.half + .5), on=p.drive % 3) for o in (-1, 1)]),
-        ('Bridge', 3, lambda: [_at(s + 10, bridge, 6, p=p, train='Train' in p.rare)]),
+        ('Bridge' if 'Bridge' in p.rare else 'Train', 3, lambda: [_at(s + 10, bridge, 6, p=p, train='Train' in p.rare)]),
         ('Archway', 4, lambda: [_at(s + 4, archway, p=p)]),
         ('Tunnel', 5, lambda: [_at(s, tunnel, 30, p=p), _at(s, portal, p=p)])]
     return [t for name, chunk, deal in cards if name in p.rare and chunk == j for t in deal()]
@@ -908,7 +909,7 @@ def _paint_frame(drive, frame, size, seed):
     if p.mood.weather == 'rain': rain(cv, np.random.default_rng([seed, drive, 8, frame]))
     return cv, s
 
-# %% ../nbs/02_scenes.ipynb #287d1db2
+# %% ../nbs/02_scenes.ipynb #b4eb59d6
 def draw_scene(
     drive:int, # which drive: its street, its light, its weather
     frame:int, # which frame of it, from 0; the camera moves on by 1 to 2 metres a frame
@@ -916,6 +917,9 @@ def draw_scene(
     seed:int=0 # another seed is another town
 ): # the picture, uint8 (H, W, 3), and its mask, uint8 (H, W), of ids in the order of CamVid's 32 classes
     "Draw one frame of one drive"
+    if min(drive, frame, seed) < 0:
+        raise SegError(f'draw_scene(drive={drive}, frame={frame}, seed={seed}): these count from 0; use no negative number')
+    if min(size) < 32: raise SegError(f'size={tuple(size)}: too small for a street; give (height, width) of at least 32 pixels')
     p = _plan(drive, seed)
     cv, s = _paint_frame(drive, frame, size, seed)
     tile = np.random.default_rng([seed, drive, 2]).uniform(-13, 13, (256, 256)).astype(np.float32)
@@ -924,13 +928,14 @@ def draw_scene(
     _borders(img, mask, p, rng)
     return np.clip(img, 0, 255).astype(np.uint8), mask
 
-# %% ../nbs/02_scenes.ipynb #7fa811fd
-_version = 7  # of the drawings: change it with them, so that older folders are not taken for new ones
+# %% ../nbs/02_scenes.ipynb #0f8fcda9
+_version = 9  # of the drawings: change it with them, so that older folders are not taken for new ones
 
 def _share(n):
     "Frames of each drive, and the numbers of the drives held out"
     k = max(2, round(n / 25))
-    return [n // k + (i < n % k) for i in range(k)], [i for i in range(k) if i % 5 == 3] or [k - 1]
+    held = max(1, round(k / 5))
+    return [n // k + (i < n % k) for i in range(k)], [int((i + .5) * k / held) for i in range(held)]
 
 # %% ../nbs/02_scenes.ipynb #eb95c092
 def _write(path, n, size, seed, progress):
@@ -951,7 +956,7 @@ def _complete(path, n):
     full = all(sum(1 for _ in (path / o).glob('*.png')) == n for o in ('images', 'labels'))
     return full and all((path / o).is_file() for o in ('codes.txt', 'valid.txt'))
 
-# %% ../nbs/02_scenes.ipynb #a1c2c3b0
+# %% ../nbs/02_scenes.ipynb #1a828732
 def scenes(
     n:int=100, # frames, at least 2; about 25 make a drive
     size:tuple=(240, 320), # (height, width) in pixels
@@ -962,7 +967,6 @@ def scenes(
     "A dataset folder of drawn street scenes: drawn once, then found again"
     h, w = size
     if n < 2: raise SegError(f'scenes(n={n}): a set needs 2 frames or more, one drive to learn from and one to be tested on')
-    if min(h, w) < 32: raise SegError(f'scenes(size={size}): too small to draw a street; give (height, width) of at least 32 pixels')
     home = (Path(cache) if cache else cache_dir()) / f'scenes-v{_version}-{n}x{h}x{w}-seed{seed}'
     if home.exists() and not _complete(home, n):
         stale = home.with_name(f'.{home.name}-{uuid.uuid4().hex[:8]}')
