@@ -222,11 +222,11 @@ class Plan:
     bend: float; speed: float                              # 1/metre; metres a frame
     asphalt: tuple; paving: tuple; grass: tuple; leaves: tuple; walls: tuple; yellow: bool
 
-# %% ../nbs/02_scenes.ipynb #a5b34d8e
+# %% ../nbs/02_scenes.ipynb #61c07517
 _walls = [[(196, 104, 80), (226, 194, 152), (238, 226, 202), (172, 92, 78), (206, 162, 122), (150, 162, 164)],
           [(188, 126, 102), (230, 210, 180), (152, 140, 132), (216, 174, 132), (242, 232, 216), (176, 98, 84)],
           [(164, 92, 82), (208, 150, 126), (234, 216, 202), (132, 152, 158), (222, 190, 150), (190, 170, 158)]]
-_leaves = [(86, 138, 66), (112, 146, 60), (70, 122, 78), (158, 142, 58)]
+_leaves = [(86, 138, 66), (112, 146, 60), (70, 122, 78), (136, 148, 54)]
 _rare = ['Animal', 'Archway', 'Bridge', 'Train', 'Tunnel', 'TrafficCone', 'MotorcycleScooter', 'LaneMkgsNonDriv',
          'CartLuggagePram', 'Child', 'RoadShoulder', 'ParkingBlock', 'OtherMoving', 'Truck_Bus', 'TrafficLight', 'SignSymbol']
 
@@ -728,17 +728,17 @@ def _garden(p, rng, s, side, kind):
         out.append(_at(s + o, tree, x=side * x, h=rng.uniform(5.5, 10.5), color=color, kind=kind, seed=seed))
     return out
 
-# %% ../nbs/02_scenes.ipynb #58515d6c
+# %% ../nbs/02_scenes.ipynb #b3e2842f
 def _pavement(p, rng, s, side):
     "What stands, walks and parks along one side of one chunk"
     pick, num = lambda xs: xs[rng.integers(len(xs))], lambda: int(rng.integers(99))
     x, left = side * (p.half + .6), side < 0
-    out = [_at(s + (3 if left else 14), lamp, x=x, side=side)]
+    out = [_at(s + (3 if left else 14), lamp, x=x, side=side)] if rng.random() < .75 else []
     plant = partial(tree, x=side * (p.half + 1.), h=rng.uniform(4.5, 7.5), color=p.leaves, seed=num())
     if rng.random() < .55: out.append(_at(s + (15 if left else 4), plant))
     if rng.random() < .3: out.append(_at(s + 9, sign, x=x, kind=int(rng.integers(3))))
     if rng.random() < .08: out.append(_at(s + 20, billboard, x=side * (p.half + p.pave + 1.2), color=pick(_paint), seed=num()))
-    for _ in range(rng.integers(0, 4 if p.town == 'town' else 3)):
+    for _ in range(rng.integers(0, 4 if p.town == 'town' else 2)):
         walk = pick([.4, .6, 1.5, 1.8])   # below 1: our way
         there = side * (p.half + rng.uniform(.9, p.pave - .2))
         out.append(_at(s + rng.uniform(0, _chunk_len), person, 0, False, walk, x=there, seed=num()))
@@ -928,8 +928,8 @@ def draw_scene(
     _borders(img, mask, p, rng)
     return np.clip(img, 0, 255).astype(np.uint8), mask
 
-# %% ../nbs/02_scenes.ipynb #0f8fcda9
-_version = 9  # of the drawings: change it with them, so that older folders are not taken for new ones
+# %% ../nbs/02_scenes.ipynb #ec4d21e7
+_version = 10  # of the drawings: change it with them, so that older folders are not taken for new ones
 
 def _share(n):
     "Frames of each drive, and the numbers of the drives held out"
