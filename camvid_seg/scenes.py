@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/scenes.html.md"""
 # %% auto #0
 __all__ = ['Camera', 'Canvas', 'draw_scene', 'scenes']
 
-# %% ../nbs/02_scenes.ipynb #8f301a31
+# %% ../nbs/02_scenes.ipynb #43f178bf
 import math, shutil, uuid
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from fastcore.basics import patch
 from tqdm.auto import tqdm
-from .dataset import CAMVID_CLASSES, SegError, SegFolder, atomic_dir, cache_dir, class_colors
+from .dataset import CAMVID_CLASSES, SegError, SegFolder, atomic_dir, cache_dir
 
 # %% ../nbs/02_scenes.ipynb #12112a6e
 ID = {c.name: c.id for c in CAMVID_CLASSES}
