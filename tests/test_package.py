@@ -3,7 +3,7 @@ import ast, re, shutil, sys, sysconfig
 from pathlib import Path
 from zipfile import ZipFile
 import pytest
-from conftest import copy_repo, root, run
+from conftest import copy_repo, repo_files, root, run
 
 commands = {'data', 'check', 'explore', 'lr-find', 'train'}
 
@@ -28,7 +28,7 @@ def test_wheel_contents(wheels):
     files = _contents(wheels[0])
     info = next(n.split('/')[0] for n in files if n.endswith('.dist-info/METADATA'))
     assert {n.split('/')[0] for n in files} == {'camvid_seg', info}
-    assert {n for n in files if n.startswith('camvid_seg/')} == {p.relative_to(root).as_posix() for p in (root/'camvid_seg').rglob('*.py')}
+    assert {n for n in files if n.startswith('camvid_seg/')} == {p.as_posix() for p in repo_files() if p.parts[0] == 'camvid_seg'}
     assert f'{info}/licenses/LICENSE' in files
     entries = files[f'{info}/entry_points.txt'].decode()
     assert 'camvid-seg = camvid_seg.cli:main' in entries and 'camvid_seg = camvid_seg._modidx:d' in entries
@@ -40,7 +40,7 @@ def test_requirements_cover_the_imports(wheels):
     meta = next(v for k, v in _contents(wheels[0]).items() if k.endswith('METADATA')).decode()
     required = {m[1].lower() for m in re.finditer(r'^Requires-Dist: ([\w-]+)((?!extra).)*$', meta, re.M)}
     for p in (root/'camvid_seg').rglob('*.py'):
-        imports = [o for o in ast.walk(ast.parse(p.read_text(encoding='utf-8'))) if isinstance(o, (ast.Import, ast.ImportFrom))]
+        imports = [o for o in ast.walk(ast.parse(p.read_text(encoding='utf-8'))) if isinstance(o, ast.Import) or isinstance(o, ast.ImportFrom) and not o.level]
         tops = {n.split('.')[0] for o in imports for n in ([a.name for a in o.names] if isinstance(o, ast.Import) else [o.module])}
         others = {{'PIL': 'pillow'}.get(t, t) for t in tops - sys.stdlib_module_names - {'camvid_seg'}}
         assert others <= required, f'{p.name} imports {others - required}, which settings.ini does not require'
