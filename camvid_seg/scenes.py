@@ -342,7 +342,7 @@ def letters(cv, q, seed, lit, color=(250, 246, 232)):
     for i in range(9):
         if (seed + i * 5) % 7: cv.face(_part(q, i / 9, 0, i / 9 + .08, 1 if (seed + i) % 3 else .7), color, lit=lit)
 
-# %% ../nbs/02_scenes.ipynb #9eea2960
+# %% ../nbs/02_scenes.ipynb #04484d51
 def shop(cv, X, z, length, color, lit, seed):
     "A shop front on the wall at `X`"
     q = _wall(X, z + .3, z + length - .3, 0, 3.2)
@@ -351,7 +351,7 @@ def shop(cv, X, z, length, color, lit, seed):
     cv.face(_part(q, 0, 0, 1, .14), _mix(color, (40, 40, 44), .3), lit=lit)
     for i in range(5): cv.face(_part(q, i / 4 - .012, 0, i / 4 + .012, .74), color, lit=lit)
     cv.face(_part(q, 0, .74, 1, .95), color, 'Misc_Text', lit)
-    letters(cv, _part(q, .2, .79, .8, .9), seed, lit)
+    letters(cv, _part(q, .1, .78, .9, .91), seed, lit)
     if seed % 3 or z > 50: return
     out, n = math.copysign(1.1, -X), 10
     for i in range(n):
@@ -395,8 +395,9 @@ def building(cv, z, side, x, length, floors, color, tiles=None, sells=None, seed
         cv.face(_wall(X, door - .1, door + 1.1, 0, 2.4), (244, 240, 230), lit=lit)
         cv.face(_wall(X, door, door + 1, 0, 2.2), _paint[seed % 8], lit=lit)
 
-# %% ../nbs/02_scenes.ipynb #24c9e5e9
+# %% ../nbs/02_scenes.ipynb #436cfb03
 _paint = [(178, 44, 48), (46, 86, 148), (216, 218, 220), (60, 64, 72), (134, 142, 150), (234, 234, 228), (54, 108, 96), (196, 154, 74)]
+_boards = [(178, 44, 48), (40, 80, 152), (44, 110, 92), (52, 56, 66)]
 _tiles = [(154, 86, 68), (94, 92, 104), (126, 100, 90), None]
 
 # %% ../nbs/02_scenes.ipynb #ec4daf11
@@ -554,7 +555,7 @@ def _under(cv, x, z, w, l, name, tyre):
     cv.shadow([(x0, z - .15), (x1, z - .15), (x1, z + l), (x0, z + l)])
     for dx in (-w / 2 + .08, w / 2 - .08 - tyre): cv.rect(x, z + .1, dx, 0, dx + tyre, .6, (30, 30, 34), name)
 
-# %% ../nbs/02_scenes.ipynb #78bd1eb0
+# %% ../nbs/02_scenes.ipynb #a43e4635
 def car(cv, z, x, kind, color, oncoming=False):
     "A car, SUV or pickup"
     name, w, l, belt, roof, c0, c1, r = _kinds[kind]
@@ -562,7 +563,7 @@ def car(cv, z, x, kind, color, oncoming=False):
     x0, x1, trim, glass = x - w / 2, x + w / 2, (46, 46, 52), (56, 72, 92)
     _under(cv, x, z, w, l, name, .26)
     front, side = cv.block(x0, x1, .26, belt, z, z + l, color, name, .07, .08, .08)
-    cv.face(_part(side, 0, 0, 1, .16), trim, lit=.3)
+    cv.face(_part(side, 0, 0, 1, .16 if kind in ('car', 'estate') else .4), trim, lit=.3)
     for u in (.36, .62): cv.face(_part(side, u, .16, u + .008, 1), _mix(color, trim, .5), lit=.3)
     for t in (.2, .8): _wheel(cv, side[0][0], z + l * t, r, name)
     slope = .6 if oncoming or c0 > .3 else .28
@@ -574,6 +575,15 @@ def car(cv, z, x, kind, color, oncoming=False):
     if oncoming:
         for a, b in ((x0 - .14, x0 + .04), (x1 - .04, x1 + .14)): cv.rect(0, z + l * c0 + .3, a, belt, b, belt + .18, color, name)
     _face_of(cv, front, color, oncoming)
+    if kind == 'suv': _extras(cv, x, z, w, l, belt, roof, oncoming)
+
+# %% ../nbs/02_scenes.ipynb #ceb647cb
+def _extras(cv, x, z, w, l, belt, roof, oncoming):
+    "What an SUV carries: roof rails, a spare wheel"
+    for o in (-.55, .45): cv.rect(x, z + l * .4, o, roof, o + .1, roof + .1, (46, 46, 52), 'SUVPickupTruck')
+    if oncoming: return
+    cv.disc(x, belt - .08, z - .05, .36, .36, (40, 40, 46), 'SUVPickupTruck')
+    cv.disc(x, belt - .08, z - .05, .2, .2, (150, 152, 158))
 
 # %% ../nbs/02_scenes.ipynb #f554a9da
 def _face_of(cv, front, color, oncoming):
@@ -699,7 +709,7 @@ class Thing:
 
 def _at(s, draw, length=0., flat=False, pace=1., /, **kw): return Thing(s, partial(draw, **kw), length, flat, pace)
 
-# %% ../nbs/02_scenes.ipynb #3d03f7f4
+# %% ../nbs/02_scenes.ipynb #aa970a08
 def _houses(p, rng, s, side, kind):
     "Houses on one side of one chunk, wall to wall"
     pick = lambda xs: xs[rng.integers(len(xs))]
@@ -709,7 +719,7 @@ def _houses(p, rng, s, side, kind):
         if _chunk_len - o - l < 5: l = _chunk_len - o
         color = tuple(min(255, c * rng.uniform(.93, 1.06)) for c in pick(p.walls))
         out.append(_at(s + o, building, l, side=side, x=x, length=l, floors=int(rng.integers(2 + (p.town == 'town'), 5)), color=color,
-            tiles=pick(_tiles), sells=pick(_paint) if kind == 'shops' else None, seed=int(rng.integers(99))))
+            tiles=pick(_tiles), sells=pick(_boards) if kind == 'shops' else None, seed=int(rng.integers(99))))
         o += l
     return out
 
@@ -728,7 +738,7 @@ def _garden(p, rng, s, side, kind):
         out.append(_at(s + o, tree, x=side * x, h=rng.uniform(5.5, 10.5), color=color, kind=kind, seed=seed))
     return out
 
-# %% ../nbs/02_scenes.ipynb #b3e2842f
+# %% ../nbs/02_scenes.ipynb #26b5e2ee
 def _pavement(p, rng, s, side):
     "What stands, walks and parks along one side of one chunk"
     pick, num = lambda xs: xs[rng.integers(len(xs))], lambda: int(rng.integers(99))
@@ -737,13 +747,13 @@ def _pavement(p, rng, s, side):
     plant = partial(tree, x=side * (p.half + 1.), h=rng.uniform(4.5, 7.5), color=p.leaves, seed=num())
     if rng.random() < .55: out.append(_at(s + (15 if left else 4), plant))
     if rng.random() < .3: out.append(_at(s + 9, sign, x=x, kind=int(rng.integers(3))))
-    if rng.random() < .08: out.append(_at(s + 20, billboard, x=side * (p.half + p.pave + 1.2), color=pick(_paint), seed=num()))
+    if rng.random() < .08: out.append(_at(s + 20, billboard, x=side * (p.half + p.pave + 1.2), color=pick(_boards), seed=num()))
     for _ in range(rng.integers(0, 4 if p.town == 'town' else 2)):
         walk = pick([.4, .6, 1.5, 1.8])   # below 1: our way
         there = side * (p.half + rng.uniform(.9, p.pave - .2))
         out.append(_at(s + rng.uniform(0, _chunk_len), person, 0, False, walk, x=there, seed=num()))
     for o in range(6, 25, 6) if side in p.parked else ():
-        kind, color = pick(['car', 'car', 'car', 'estate', 'suv']), pick(_paint)
+        kind, color = pick(['car', 'car', 'car', 'car', 'estate', 'suv']), pick(_paint)
         free = 33 < (s + o) % (7 * _chunk_len) < 54   # a gap before the smallest of the rare things
         parked = _at(s + o, car, 4, x=side * (p.half - 1.), kind=kind, color=color, oncoming=not left)
         if rng.random() < .62 and not free: out.append(parked)
@@ -825,9 +835,9 @@ def skyline(cv, p, rng):
         if rng.random() < .55: cv.face(_front(FAR, x, x + l, 0, top), p.walls[rng.integers(6)], 'Building', .4)
         else: cv.disc(x + l / 2, 1, FAR, l * .6, top * .7, p.leaves, 'Tree', .4)
 
-# %% ../nbs/02_scenes.ipynb #2eb8aca8
+# %% ../nbs/02_scenes.ipynb #fd7a1b49
 _noise = np.full(32, 1., np.float32)
-_noise[[ID[n] for n in ('Tree', 'VegetationMisc', 'Wall', 'Sky')]] = 2.1, 2., 1.5, .3
+_noise[[ID[n] for n in ('Tree', 'VegetationMisc', 'Wall', 'Sky')]] = 2.4, 2.2, 1.5, .3
 
 def _on_ground(cv, img, ground, s, tile):
     "Shadows, grain, reflections and haze on the ground, in place"
@@ -840,7 +850,7 @@ def _on_ground(cv, img, ground, s, tile):
     dark = np.asarray(cv.dark.reduce(SS).filter(ImageFilter.BoxBlur(max(1, w // 240))), np.float32)[y0:] / 255
     if m.weather == 'rain': low += (img[np.clip(2 * y0 - np.arange(y0, h), 0, None)] - low) * (.22 * g)[..., None]
     t = np.exp(-z * m.fog) * g + ~g
-    low *= ((1 - (.22 + .55 * m.shadow) * dark * g) * t)[..., None]
+    low *= ((1 - (.18 + .45 * m.shadow) * dark * g) * t)[..., None]
     low += (grain * g)[..., None] + np.array(m.horizon, np.float32) * (1 - t)[..., None]
 
 # %% ../nbs/02_scenes.ipynb #6c67f096
@@ -928,8 +938,8 @@ def draw_scene(
     _borders(img, mask, p, rng)
     return np.clip(img, 0, 255).astype(np.uint8), mask
 
-# %% ../nbs/02_scenes.ipynb #ec4d21e7
-_version = 10  # of the drawings: change it with them, so that older folders are not taken for new ones
+# %% ../nbs/02_scenes.ipynb #c4941fe2
+_version = 11  # of the drawings: change it with them, so that older folders are not taken for new ones
 
 def _share(n):
     "Frames of each drive, and the numbers of the drives held out"
