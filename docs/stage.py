@@ -135,8 +135,11 @@ class Page:
         "Write the page to folder `dst`, with the names in `docs` linked to their documentation"
         page = lambda nb, anchor: Path(nbpath2html(Path(nb))).with_suffix('.ipynb').as_posix() + (f'#{anchor.lower()}' if anchor else '')
         file = lambda p: p.removeprefix(nbs.name + '/') if p.endswith(('.png', '.jpg', '.svg', '.gif')) else github + p
-        def ref(m): return f'{{py:obj}}`{m[1]} <{docs[m[2]]}>`' if m[2] in docs else m[0]
         def md(text):
+            own = set(re.findall(r'\w+', ' '.join(re.findall(r'^:+\{py:\w+\} [\w.]+(.*)', text, re.M))))   # a directive's parameters mean themselves
+            def ref(m):
+                plain = m[2] == m[1] and re.fullmatch('[a-z]+', m[2]) and m[2] not in self.docs             # `train` is a word, `train()` a function
+                return m[0] if m[2] not in docs or m[2] in own or plain else f'{{py:obj}}`{m[1]} <{docs[m[2]]}>`'
             text = re.sub(r'^(:{3,}) *\{\.callout-(\w+)[^}]*\}', r'\1{\2}', text, flags=re.M)     # Quarto's callouts are MyST's admonitions
             text = relink(text.replace('https://colab.research.google.com/assets/colab-badge.svg', '/colab.svg'), page, file)
             fence, out = False, []
