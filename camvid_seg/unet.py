@@ -9,8 +9,10 @@ __all__ = ['Encoder', 'icnr', 'ShuffleUp', 'UnetBlock', 'ResBlock', 'Unet', 'to_
            'stage_costs', 'LeanBlock', 'LeanUnet', 'read_weights', 'create_unet', 'save_weights', 'load_unet',
            'unet_splitter', 'SegLearner', 'unet_learner']
 
-# %% ../nbs/07_unet.ipynb #f5b8ef1b
-import copy, hashlib, json, os, re, torch, torch.nn.functional as F, torchvision
+# %% ../nbs/07_unet.ipynb #8d95e51f
+from .dataset import SegError, atomic_path, download
+from .metrics import SegLoss
+import copy, hashlib, json, re, torch, torch.nn.functional as F, torchvision
 from pathlib import Path
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -22,8 +24,6 @@ from fastai.torch_core import TensorBase, distrib_barrier, get_model, rank_distr
 from fastai.learner import Learner
 from fastai.optimizer import Adam
 import fastai.callback.schedule, fastai.callback.progress
-from .dataset import SegError, atomic_path, download
-from .metrics import SegLoss
 
 # %% ../nbs/07_unet.ipynb #b281ab4e
 _ARCHS = 'resnet18 resnet34 resnet50 resnet101 resnet152 resnext50_32x4d resnext101_32x8d wide_resnet50_2 wide_resnet101_2'.split()
