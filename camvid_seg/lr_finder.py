@@ -45,7 +45,7 @@ class Smooth:
         self.n,self.sum = self.n + 1,self.beta*self.sum + (1 - self.beta)*x
         return self.sum/(1 - self.beta**self.n)
 
-# %% ../nbs/08_lr_finder.ipynb #16de5c4b
+# %% ../nbs/08_lr_finder.ipynb #a87386ab
 def suggest(
     lrs,      # learning rates of the steps
     smoothed, # smoothed loss of each step
@@ -54,10 +54,11 @@ def suggest(
     "Learning rates that the named rules pick from a curve, equal to fastai's"
     cut = slice(num_it//10, -5)
     x,y = tensor(lrs[cut]),tensor(smoothed[cut])
+    if len(x) < 4: raise SegError(f'{len(lrs)} of {num_it} steps: too few for suggestions, give {num_it//10 + 9} or more')
     return dict(steepest=steep(x, y, num_it)[0], minimum=minimum(x, y, num_it)[0],
                 valley=valley(x.tolist(), y.tolist(), num_it)[0]) # on lists: it looks at each pair of values
 
-# %% ../nbs/08_lr_finder.ipynb #dab756fa
+# %% ../nbs/08_lr_finder.ipynb #e11c107c
 class LRFind:
     "Result of `lr_find`: the curve, and the learning rates that named rules pick from it"
     def __init__(self,
@@ -73,9 +74,11 @@ class LRFind:
     steepest = property(lambda self: self.suggestions['steepest'])
     minimum  = property(lambda self: self.suggestions['minimum'])
     valley   = property(lambda self: self.suggestions['valley'])
-    def __repr__(self): return f"LRFind({len(self.lrs)} steps, {', '.join(f'{k} {v:.1e}' for k,v in self.suggestions.items())})"
+    def __repr__(self):
+        picks = ', '.join(f'{k} {v:.1e}' for k,v in self.suggestions.items())
+        return f'LRFind({len(self.lrs)} steps, {picks})'
 
-# %% ../nbs/08_lr_finder.ipynb #8de25abf
+# %% ../nbs/08_lr_finder.ipynb #7c55430f
 _marks = dict(steepest=('v', 'C3'), minimum=('s', 'C2'), valley=('o', 'C1'))
 
 @patch
@@ -86,22 +89,23 @@ def plot(self:LRFind,
     import matplotlib.pyplot as plt
     if ax is None: ax = plt.subplots(figsize=(6,3.5), layout='constrained')[1]
     cut = slice(self.num_it//10, -5)
-    ax.plot(self.lrs, self.losses, '.', ms=3, c='silver', zorder=1)
+    ax.plot(self.lrs, self.losses, '.', ms=4, c='darkgray', zorder=1)
     ax.plot(self.lrs, self.smoothed, lw=1, c='C0', alpha=.5)
     ax.plot(self.lrs[cut], self.smoothed[cut], lw=2, c='C0')
     for nm,(mark,color) in _marks.items():
         lr = self.suggestions[nm]
         y = np.interp(math.log(lr), np.log(self.lrs), self.smoothed)
-        ax.plot(lr, y, mark, c=color, ms=8, mec='white', zorder=3, label=f'{nm} {lr:.1e}')
-    lo,hi = min(self.smoothed),max(self.smoothed[:-5])
-    ax.set(xscale='log', xlabel='learning rate', ylabel='loss', ylim=(lo - .2*(hi-lo) - 1e-3, hi + .3*(hi-lo) + 1e-3))
+        ax.plot(lr, y, mark, c=color, ms=9, mec='white', zorder=3, label=f'{nm} {lr:.1e}')
+    lo,hi = min(self.losses),max(self.smoothed[:-5])
+    ax.set(xscale='log', xlabel='learning rate', ylabel='loss', ylim=(lo - .1*(hi-lo) - 1e-3, hi + .3*(hi-lo) + 1e-3))
     ax.legend()
     return ax
 
-# %% ../nbs/08_lr_finder.ipynb #df2be20b
+# %% ../nbs/08_lr_finder.ipynb #1a138565
 _ends = dict(end='the last learning rate was reached', diverged='the smooth loss exceeded four times its best',
              nan='the loss was not finite')
-_about = dict(steepest='the loss falls fastest', minimum='lowest loss, divided by 10', valley='halfway down the longest fall')
+_about = dict(steepest='the loss falls fastest', minimum='lowest loss, divided by 10',
+              valley='middle of the longest fall')
 
 @patch
 def _repr_markdown_(self:LRFind):
@@ -124,7 +128,7 @@ def _png(self:LRFind):
     fig.savefig(buf, format='png', dpi=80)
     return buf.getvalue()
 
-# %% ../nbs/08_lr_finder.ipynb #315ee87a
+# %% ../nbs/08_lr_finder.ipynb #4bba06e7
 @patch
 def to_json(self:LRFind,
     path # the file to write
@@ -142,7 +146,7 @@ def from_json(cls:LRFind,
     try:
         d = json.loads(Path(path).read_text(encoding='utf-8'))
         return cls(d['lrs'], d['losses'], d['num_it'], d['stopped'])
-    except (KeyError, TypeError, ValueError) as e:
+    except (OSError, KeyError, TypeError, ValueError) as e:
         why = f'{type(e).__name__}: {e}'
         raise SegError(f'{Path(path).name}: no result of lr_find ({why}); run lr_find again and use to_json') from None
 

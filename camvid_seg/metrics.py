@@ -171,10 +171,11 @@ def _repr_html_(self:ConfusionMatrix):
     body = ''.join(row(c, *map(_pct, o), bar=bar(o[-1])) for c,*o in self.rows())
     return f'<table><thead>{row(*_head, tag="th")}</thead><tbody>{body}{row("all", *self._means(), tag="th")}</tbody></table>'
 
-# %% ../nbs/06_metrics.ipynb #89d63e66
+# %% ../nbs/06_metrics.ipynb #539b483e
 def _codes_void(dls):
     "Class names (or their number) and the id of Void, as a `DataLoaders` knows them"
-    codes = next((o for o in (getattr(dls, nm, None) for nm in ('codes','vocab','c')) if o is not None), None)
+    places = dls,getattr(getattr(dls, 'train', None), 'after_item', None) # fastai's own keep them in a transform
+    codes = next((o for p in places for nm in ('codes','vocab','c') if (o := getattr(p, nm, None)) is not None), None)
     if codes is None: raise SegError('DataLoaders without classes: set dls.codes to the list of class names')
     if not isinstance(codes, numbers.Integral): codes = [str(o) for o in codes]
     if hasattr(dls, 'void_code') or isinstance(codes, int): return codes,getattr(dls, 'void_code', None)
