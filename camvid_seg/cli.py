@@ -7,13 +7,13 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'parser', 'main']
 
-# %% ../nbs/13_cli.ipynb #2dcb195e
-import argparse, dataclasses, signal, sys, time
+# %% ../nbs/13_cli.ipynb #0199afe0
+import argparse, dataclasses, os, signal, sys, threading, time
 from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset
 
-# %% ../nbs/13_cli.ipynb #a85705bd
+# %% ../nbs/13_cli.ipynb #8879b60f
 def find_data(
     name:str,          # 'camvid', 'scenes', or the path of a dataset folder
     progress:bool=True # show a bar while it is fetched or drawn
@@ -22,7 +22,7 @@ def find_data(
     if name == 'camvid': return camvid(progress=progress)
     if name == 'scenes':
         from camvid_seg.scenes import scenes
-        return scenes(n=200, size=(256,320), progress=progress)
+        return scenes(n=200, size=(256,320), per_drive=5, progress=progress)
     if not Path(name).is_dir(): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
     return SegFolder(name)
 
@@ -196,11 +196,12 @@ def parser()->argparse.ArgumentParser:
     q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
     return p
 
-# %% ../nbs/13_cli.ipynb #c00f49b2
+# %% ../nbs/13_cli.ipynb #c90822f8
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminated)
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE') # threads that wait sleep: on a busy machine several times faster
+    if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _terminated)
     try:
         if hasattr(args, 'preset'):
             data, preset = _by_hardware() if None in (args.data, args.preset) else (None, None)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 from fastcore.basics import patch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # %% ../nbs/01_dataset.ipynb #9f354dd7
 def _plain(s):

@@ -19,7 +19,7 @@ from pathlib import Path
 import ipywidgets as widgets, matplotlib.pyplot as plt, numpy as np
 from PIL import Image
 from fastcore.basics import patch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from .dataset import SegError, read_mask
 from .masks import class_legend, class_shares, colorize, overlay, read_image, resize_mask
 

@@ -20,13 +20,13 @@ from .metrics import SegLoss, seg_metrics
 from .training import Recipe, Run, Stage, fit_stage, plot_history
 from .unet import SegLearner, unet_learner
 
-# %% ../nbs/10_fullsize.ipynb #bb1c9a03
+# %% ../nbs/10_fullsize.ipynb #da00f403
 from fastai.callback.fp16 import AMPMode
 from fastai.callback import fp16
 from fastai.callback.progress import ProgressCallback
 from fastai.torch_core import default_device, set_seed, to_float
 from fastai.vision.augment import aug_transforms
-from fastcore.basics import patch
+from fastcore.basics import noop, patch
 from fastcore.foundation import L
 
 # %% ../nbs/10_fullsize.ipynb #4fe60cb3
@@ -168,21 +168,23 @@ def stage_loaders(
     augment = aug_transforms(**dict(recipe.augment))
     return seg_dataloaders(folder, stage.size, stage_batch_size(stage, device), split, augment, device=device, progress=progress)
 
-# %% ../nbs/10_fullsize.ipynb #bee51ffd
+# %% ../nbs/10_fullsize.ipynb #871df40d
 def stage_learner(
     dls,          # loaders of `stage_loaders`
     recipe:Recipe,# the recipe
-    progress=None # a callback that shows progress; default: fastai's bars
+    progress=None # a callback that shows progress instead of fastai's bars and table
 )->SegLearner:
     "The network of `recipe`, untrained, with its loss and metrics"
     set_seed(recipe.seed)
     loss = SegLoss(recipe.void if dls.void_code is not None else 'train', dls.void_code)
     learn = unet_learner(dls, recipe.arch, recipe.weights, recipe.decoder, loss_func=loss, metrics=seg_metrics())
     learn.model.to(memory_format=torch.channels_last)
-    if progress is not None: learn.remove_cb(ProgressCallback).add_cb(progress)
+    if progress is not None:
+        learn.remove_cb(ProgressCallback).add_cb(progress)
+        learn.logger = noop
     return learn
 
-# %% ../nbs/10_fullsize.ipynb #852dd6f2
+# %% ../nbs/10_fullsize.ipynb #17e16326
 def train(
     folder:SegFolder,      # the data
     recipe:Recipe,         # network and stages
@@ -198,7 +200,7 @@ def train(
     state = run.last_checkpoint() if resume else None
     first, learn = state[1]['stage'] if state else 0, None
     for i in range(first, len(recipe.stages)):
-        dls = stage_loaders(folder, recipe, i, split, device, progress is None)
+        dls = stage_loaders(folder, recipe, i, split, device, progress is not None)
         if learn is None: learn = stage_learner(dls, recipe, progress)
         learn.dls = dls
         learn.set_precision(stage_precision(recipe.stages[i], dls.device))
@@ -232,7 +234,7 @@ def _best_epoch(run, metric):
     row = max(run.history, key=lambda r: r[metric])
     return {k:row[k] for k in ('stage', 'epoch', metric)}
 
-# %% ../nbs/10_fullsize.ipynb #5dc6c221
+# %% ../nbs/10_fullsize.ipynb #02919973
 def write_report(
     run:Run,          # a finished run
     learn:SegLearner, # its learner
@@ -245,7 +247,7 @@ def write_report(
             plt.close(fig)
             return f'<img alt="" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}">'
     curves = picture(plot_history(run.history)[0].figure)
-    with learn.no_bar(), plt.ioff(): learn.show_results(max_n=3, shuffle=False)
+    with learn.no_bar(): learn.show_results(max_n=3, shuffle=False)
     results = picture(plt.gcf())
     facts = ''.join(f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k,v in run.metrics.items() if k != 'iou')
     page = _page.format(title=html.escape(run.path.name), facts=facts, curves=curves, results=results, classes=cm._repr_html_())

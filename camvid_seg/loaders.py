@@ -8,13 +8,13 @@ Docs: https://example.github.io/camvid_seg/loaders.html.md"""
 __all__ = ['free_memory', 'batch_size_for', 'decode_frame', 'Frames', 'SegMask', 'AddClasses', 'ReadImage', 'ReadMask',
            'seg_dataloaders']
 
-# %% ../nbs/05_loaders.ipynb #8247b0fe
+# %% ../nbs/05_loaders.ipynb #f6c2eaae
 import hashlib, os, shutil, warnings
 import matplotlib.pyplot as plt, numpy as np, psutil, torch
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # %% ../nbs/05_loaders.ipynb #cc35765a
 from .dataset import SegError, SegFolder, atomic_dir, cache_dir, read_mask
@@ -203,36 +203,35 @@ def _show_results(x:TensorImage, y:SegMask, samples, outs, ctxs=None, max_n=3, f
     rows = [[(s[0], s[1]), (s[0], o[0])] for s,o in zip(samples[:max_n], outs)]
     return _show_frames(rows, rows[0][0][1], figsize, alpha, titles=('target', 'prediction'))
 
-# %% ../nbs/05_loaders.ipynb #080eff74
+# %% ../nbs/05_loaders.ipynb #18ed46d3
 def seg_dataloaders(
-    folder:SegFolder,            # the dataset folder
-    size:tuple[int,int],         # training size (H, W) in pixels
-    bs:int|None=None,            # images in a batch; default: `batch_size_for(size)`
-    split:str='valid.txt',       # a split of `folder.split`
-    augment:bool|list=True,      # fastai's `aug_transforms()`, none, or batch transforms of your own
-    cache:bool=True,             # decode every frame once to disk?
-    num_workers:int|None=None,   # loader processes; default: 0 with a cache, else one a core up to 8
+    folder:SegFolder,       # the dataset folder
+    size:tuple[int,int],    # training size (H, W) in pixels
+    bs:int|None=None,       # images in a batch; default: `batch_size_for(size)`
+    split:str='valid.txt',  # a split of `folder.split`
+    augment:bool|list=True, # fastai's `aug_transforms()`, none, or batch transforms of your own
+    cache:bool=True,        # decode every frame once to disk?
+    num_workers:int|None=None, # loader processes; default: 0 with a cache, else one a core up to 8
     device:str|torch.device|None=None, # where the batches go; default: fastai's default device
-    progress:bool=False          # show a bar while decoding
+    progress:bool=False     # show a bar while decoding
 )->DataLoaders: # x: float32 (N, 3, H, W), normalized; y: int64 class ids (N, H, W)
     "fastai `DataLoaders` of `folder` at `size`; they know `codes`, `void_code`, `size` and `folder`"
     parts, bs = folder.split(split), bs or batch_size_for(size)
-    paths = [*parts.train, *parts.valid]
-    _check_batch_size(bs, len(parts.train))
-    frames = Frames(folder, paths, size, cache, progress)
+    if not 0 < bs <= len(parts.train): raise SegError(f'batch size {bs}: there are {len(parts.train)} training images; use 1 to that many')
+    frames = Frames(folder, [*parts.train, *parts.valid], size, cache, progress)
     tfms = augment if isinstance(augment, list) else aug_transforms() if augment else []
-    images = TransformBlock(type_tfms=ReadImage(frames), batch_tfms=IntToFloatTensor)
-    masks = TransformBlock(type_tfms=ReadMask(frames), item_tfms=AddClasses(folder.codes, folder.colors), batch_tfms=IntToFloatTensor)
-    block = DataBlock(blocks=(images, masks),
-                      splitter=lambda o: (list(range(len(parts.train))), list(range(len(parts.train), len(paths)))),
-                      batch_tfms=[*tfms, Normalize.from_stats(*imagenet_stats)])
     if num_workers is None: num_workers = 0 if frames.cached else min(8, os.cpu_count())
-    dls = block.dataloaders(paths, bs=bs, num_workers=num_workers, device=device or default_device())
+    dls = _block(frames, parts, tfms).dataloaders(list(frames.index), bs=bs, num_workers=num_workers, device=device or default_device())
     dls.codes = dls.vocab = folder.codes
     dls.c, dls.void_code, dls.size = len(folder.codes), folder.void_code, tuple(size)
     dls.folder, dls.split, dls.frames = folder, split, frames
     return dls
 
-# %% ../nbs/05_loaders.ipynb #ac636cc0
-def _check_batch_size(bs, n_train):
-    if not 0 < bs <= n_train: raise SegError(f'batch size {bs}: there are {n_train} training images; use 1 to {n_train}')
+# %% ../nbs/05_loaders.ipynb #692a54c3
+def _block(frames, parts, tfms):
+    "The `DataBlock` of images and masks; items are paths, training ones first"
+    n, folder = len(parts.train), frames.folder
+    masks = TransformBlock(type_tfms=ReadMask(frames), item_tfms=AddClasses(folder.codes, folder.colors), batch_tfms=IntToFloatTensor)
+    return DataBlock(blocks=(TransformBlock(type_tfms=ReadImage(frames), batch_tfms=IntToFloatTensor), masks),
+                     splitter=lambda paths: (list(range(n)), list(range(n, len(paths)))),
+                     batch_tfms=[*tfms, Normalize.from_stats(*imagenet_stats)])

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from matplotlib.figure import Figure
 from torch import nn, tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # %% ../nbs/08_lr_finder.ipynb #aa09e387
 from .dataset import SegError, atomic_path

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from fastcore.basics import patch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from .dataset import CAMVID_CLASSES, SegError, SegFolder, atomic_dir, cache_dir
 
 # %% ../nbs/02_scenes.ipynb #12112a6e
@@ -941,17 +941,17 @@ def draw_scene(
 # %% ../nbs/02_scenes.ipynb #c4941fe2
 _version = 11  # of the drawings: change it with them, so that older folders are not taken for new ones
 
-def _share(n):
+def _share(n, per_drive):
     "Frames of each drive, and the numbers of the drives held out"
-    k = max(2, round(n / 25))
+    k = max(2, round(n / per_drive))
     held = max(1, round(k / 5))
     return [n // k + (i < n % k) for i in range(k)], [int((i + .5) * k / held) for i in range(held)]
 
 # %% ../nbs/02_scenes.ipynb #eb95c092
-def _write(path, n, size, seed, progress):
+def _write(path, n, size, seed, per_drive, progress):
     "Draw a whole dataset into the folder `path`"
     for o in ('images', 'labels'): (path / o).mkdir()
-    counts, held = _share(n)
+    counts, held = _share(n, per_drive)
     frames = [(d, f) for d, c in enumerate(counts) for f in range(c)]
     for d, f in tqdm(frames, disable=not progress, desc='drawing scenes', unit='frame'):
         img, mask = draw_scene(d, f, size, seed)
@@ -968,19 +968,20 @@ def _complete(path, n):
 
 # %% ../nbs/02_scenes.ipynb #1a828732
 def scenes(
-    n:int=100, # frames, at least 2; about 25 make a drive
+    n:int=100, # frames, at least 2
     size:tuple=(240, 320), # (height, width) in pixels
     seed:int=0, # another seed is another town
+    per_drive:int=25, # frames that make a drive, about
     cache:Path=None, # the folder that keeps such sets; None is `cache_dir()`
     progress:bool=False # show a bar while drawing
 ) -> SegFolder: # with whole drives in `valid.txt`
     "A dataset folder of drawn street scenes: drawn once, then found again"
     h, w = size
     if n < 2: raise SegError(f'scenes(n={n}): a set needs 2 frames or more, one drive to learn from and one to be tested on')
-    home = (Path(cache) if cache else cache_dir()) / f'scenes-v{_version}-{n}x{h}x{w}-seed{seed}'
+    home = (Path(cache) if cache else cache_dir()) / f'scenes-v{_version}-{n}x{h}x{w}-seed{seed}-drives{per_drive}'
     if home.exists() and not _complete(home, n):
         stale = home.with_name(f'.{home.name}-{uuid.uuid4().hex[:8]}')
         home.rename(stale); shutil.rmtree(stale, ignore_errors=True)
     if not home.exists():
-        with atomic_dir(home) as stage: _write(stage, n, size, seed, progress)
+        with atomic_dir(home) as stage: _write(stage, n, size, seed, per_drive, progress)
     return SegFolder(home)
