@@ -7,8 +7,8 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'parser', 'main']
 
-# %% ../nbs/13_cli.ipynb #0199afe0
-import argparse, dataclasses, os, signal, sys, threading, time
+# %% ../nbs/13_cli.ipynb #2d42b921
+import argparse, dataclasses, signal, sys, threading, time
 from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset
@@ -159,17 +159,17 @@ def _common(p, data=None):
     p.add_argument('--split', default='valid.txt', help="'valid.txt', 'fastai' (600/101 frames) or 'segnet' (367/101/233) (default: valid.txt)")
     p.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
-# %% ../nbs/13_cli.ipynb #b15d1820
+# %% ../nbs/13_cli.ipynb #a091844c
 def _recipe_flags(p):
     p.add_argument('--preset', choices=['quick', 'lesson'], help='quick: minutes on a CPU, from scratch; lesson: fast.ai\'s recipe (default: lesson with an NVIDIA GPU, else quick)')
     p.add_argument('--seed', type=int, default=0, help='same seed, same machine: same run (default: 0)')
-    p.add_argument('--arch', help='encoder, a torchvision ResNet (default: resnet34)')
+    p.add_argument('--arch', help='encoder, a torchvision ResNet (default: lesson: resnet34, quick: resnet18)')
     p.add_argument('--decoder', choices=['lesson', 'lean'], help="lesson: fastai's; lean: lighter (default: the preset's)")
     p.add_argument('--weights', metavar='imagenet|none|FILE', help="encoder weights (default: lesson: imagenet, quick: none)")
     p.add_argument('--void', choices=['ignore', 'train'], help='do Void pixels train? (default: lesson: train, quick: ignore)')
     p.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='pixels in stages 1 and 2 (default: lesson: half the image, quick: 128 160)')
     p.add_argument('--full-size', type=int, nargs=2, metavar=('H', 'W'), help='pixels in the last stage (default: lesson: the image, quick: 256 320)')
-    p.add_argument('--epochs', type=int, nargs='+', metavar='N', help='one number, or one a stage (default: lesson: 5 5 5, quick: 16 8 3)')
+    p.add_argument('--epochs', type=int, nargs='+', metavar='N', help='one number, or one a stage (default: lesson: 5 5 5, quick: 16 8 4)')
     p.add_argument('--lr', type=float, nargs='+', metavar='RATE', help='peak learning rate, one or one a stage (default: the preset\'s)')
     p.add_argument('--bs', type=int, nargs='+', metavar='N', help='images in a batch, one or one a stage (default: lesson: by free memory, quick: 8)')
     p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], help='of all stages (default: the preset\'s)')
@@ -196,11 +196,10 @@ def parser()->argparse.ArgumentParser:
     q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
     return p
 
-# %% ../nbs/13_cli.ipynb #c90822f8
+# %% ../nbs/13_cli.ipynb #5f21c2d0
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE') # threads that wait sleep: on a busy machine several times faster
     if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _terminated)
     try:
         if hasattr(args, 'preset'):

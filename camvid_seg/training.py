@@ -52,7 +52,7 @@ class Recipe:
     metric:str='accuracy'   # decides which weights are best
     seed:int=0              # same seed, same machine: same run
 
-# %% ../nbs/09_training.ipynb #1c44cdf2
+# %% ../nbs/09_training.ipynb #48b7ddea
 @patch(cls_method=True)
 def lesson(cls:Recipe,
     size=(720,960), # size of the dataset's images (H, W)
@@ -69,9 +69,9 @@ def lesson(cls:Recipe,
 def quick(cls:Recipe, **changes)->Recipe:
     "Minutes on a CPU, from random weights: two stages at 128x160, then 256x320"
     small, large = dict(size=(128,160), bs=8, precision='auto'), dict(size=(256,320), bs=8, precision='auto')
-    stages = Stage('stage-1', 16, lr=2e-3, **small), Stage('stage-2', 8, lr=1e-3, **small), Stage('full-size', 3, lr=1e-3, **large)
+    stages = Stage('stage-1', 16, lr=2e-3, **small), Stage('stage-2', 8, lr=1e-3, **small), Stage('full-size', 4, lr=1e-3, **large)
     augment = ('min_zoom',0.9), ('max_zoom',1.5), ('max_warp',0.), ('max_lighting',0.3)
-    return dataclasses.replace(cls('quick', stages, decoder='lean', weights=None, augment=augment, wd=0.02), **changes)
+    return dataclasses.replace(cls('quick', stages, 'resnet18', 'lean', None, augment=augment, wd=0.02), **changes)
 
 # %% ../nbs/09_training.ipynb #4aae36f0
 @patch

@@ -4,7 +4,7 @@ import pytest
 from camvid_seg.scenes import scenes
 from camvid_seg.unet import read_weights
 
-recipe = '--preset quick --arch resnet18 --epochs 1 3 1 --size 32 48 --full-size 64 96 --seed 5'.split()
+recipe = '--preset quick --epochs 1 3 1 --size 32 48 --full-size 64 96 --seed 5'.split()
 posix = pytest.mark.skipif(os.name == 'nt', reason='Windows has no POSIX signals')
 
 def command(*args): return [sys.executable, '-m', 'camvid_seg', *map(str, args)]
