@@ -234,7 +234,7 @@ class LeanBlock(nn.Module):
         self.conv1,self.conv2 = _conv_bn_relu(n_up+n_skip, n_out),_conv_bn_relu(n_out, n_out)
     def forward(self, x, skip): return self.conv2(self.conv1(torch.cat([_resize_to(x, skip), skip], dim=1)))
 
-# %% ../nbs/07_unet.ipynb #8605df2e
+# %% ../nbs/07_unet.ipynb #b410d039
 class LeanUnet(_SegNet):
     "The lighter network: the same encoder, narrow steps, class scores at half size, then enlarged"
     decoder = 'lean'
@@ -246,7 +246,7 @@ class LeanUnet(_SegNet):
         *skips,n = self.encoder.channels
         widths = (256, 128, 64, 32)
         self.blocks = nn.ModuleList([LeanBlock(*o) for o in zip((n,*widths), reversed(skips), widths)])
-        self.head = nn.Conv2d(widths[-1], n_classes, 1)
+        self.head = nn.Conv2d(widths[-1], n_classes, 3, padding=1)
     def decode(self, x, maps):
         *skips,y = maps
         for block,skip in zip(self.blocks, reversed(skips)): y = block(y, skip)
