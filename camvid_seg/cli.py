@@ -34,10 +34,11 @@ def data(args):
     print(f'{folder.name}: {len(folder.images)} images, {len(folder.codes)} classes, {len(split.train)} train / {len(split.valid)} valid')
     print(f'folder: {folder.path}')
 
-# %% ../nbs/13_cli.ipynb #45aff66b
+# %% ../nbs/13_cli.ipynb #27226177
 def check(args):
     "read every file of a dataset once and list what is wrong"
-    path = args.data if Path(args.data).is_dir() else find_data(args.data)
+    named = args.data in ('camvid', 'scenes') or not Path(args.data).is_dir()
+    path = find_data(args.data) if named else args.data # a broken folder must still be read
     report = check_dataset(path, args.split, progress=True)
     print(report)
     return 0 if report else 1
@@ -57,34 +58,39 @@ def explore(args):
     print(f'always the commonest class of a row: {row_baseline(folder, args.split):.4f} of the validation pixels right')
     print(f'results: {out}')
 
-# %% ../nbs/13_cli.ipynb #4ede52ee
+# %% ../nbs/13_cli.ipynb #91892453
+_of_recipe = 'arch', 'decoder', 'void', 'weights', 'wd', 'metric', 'find_lr', 'seed'
+_of_stages = 'epochs', 'lr', 'bs', 'precision'
+
 def _recipe(args, folder):
     "The recipe that the flags ask for"
-    from PIL import Image
+    from camvid_seg.masks import read_image
     from camvid_seg.training import Recipe
-    w, h = Image.open(folder.images[0]).size
-    recipe = Recipe.quick(seed=args.seed) if args.preset == 'quick' else Recipe.lesson((h,w), seed=args.seed)
-    given = {k:getattr(args, k) for k in ('arch', 'decoder', 'void') if getattr(args, k) is not None}
-    if args.weights is not None: given['weights'] = None if args.weights == 'none' else args.weights
-    stages = {k:getattr(args, k) for k in ('epochs', 'lr', 'bs', 'precision') if getattr(args, k) is not None}
-    if args.size: stages['size'] = [tuple(args.size), tuple(args.size), tuple(args.full_size or recipe.stages[-1].size)]
-    elif args.full_size: stages['size'] = [recipe.stages[0].size, recipe.stages[1].size, tuple(args.full_size)]
-    for k,v in stages.items():
-        if isinstance(v, list): stages[k] = v*3 if len(v) == 1 else v
-        if isinstance(v, list) and len(stages[k]) != 3: raise SegError(f"--{k} {' '.join(map(str, v))}: give one value, or three, one a stage")
-    return dataclasses.replace(recipe.change_stages(**stages), **given)
+    recipe = Recipe.quick() if args.preset == 'quick' else Recipe.lesson(read_image(folder.images[0]).shape[:2])
+    given = {k:getattr(args, k) for k in _of_recipe if getattr(args, k) is not None}
+    if given.get('weights') == 'none': given['weights'] = None
+    stages = {k:_three(k, getattr(args, k)) for k in _of_stages if getattr(args, k) is not None}
+    small, full = args.size or recipe.stages[0].size, args.full_size or recipe.stages[-1].size
+    return dataclasses.replace(recipe.change_stages(**stages, size=[tuple(small), tuple(small), tuple(full)]), **given)
 
-# %% ../nbs/13_cli.ipynb #2fddc2fc
+def _three(flag, v):
+    if not isinstance(v, list) or len(v) == 3: return v
+    if len(v) != 1: raise SegError(f"--{flag} {' '.join(map(str, v))}: give one value, or three, one a stage")
+    return v[0]
+
+# %% ../nbs/13_cli.ipynb #2df771da
 def lr_find(args):
-    "run the learning rate finder before a stage, and keep its plot"
+    "run the learning rate finder as a recipe begins, and keep its plot"
     import matplotlib
     matplotlib.use('Agg')
-    from camvid_seg.fullsize import Plan, stage_learner, stage_loaders
+    from camvid_seg.fullsize import Plan, settle, stage_learner, stage_loaders
     from camvid_seg.lr_finder import lr_find as find_lr
     folder = find_data(args.data)
     recipe = _recipe(args, folder)
-    print(Plan(folder, recipe, args.split))
-    found = find_lr(stage_learner(stage_loaders(folder, recipe, 0, args.split), recipe))
+    print(Plan(folder, recipe, args.split), flush=True)
+    recipe = settle(recipe)
+    learn = stage_learner(stage_loaders(folder, recipe, 0, args.split, progress=True), recipe)
+    found = find_lr(learn.set_precision(recipe.stages[0].precision))
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     found.to_json(out/'lr_find.json')
@@ -92,17 +98,16 @@ def lr_find(args):
     for k,v in found.suggestions.items(): print(f'{k:10} {v:.2e}')
     print(f'results: {out}')
 
-# %% ../nbs/13_cli.ipynb #0dbda70c
+# %% ../nbs/13_cli.ipynb #b6671a3b
 def train(args):
     "train all stages of a recipe"
     import matplotlib
     matplotlib.use('Agg')
     from camvid_seg.fullsize import Plan, train as train_recipe
     resume = args.resume is not None
-    new = f"runs/{args.preset}-{Path(args.data).name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    out = Path(args.resume if resume else args.out or new)
-    folder, recipe, split = _resumed(out) if resume else (find_data(args.data), None, args.split)
+    folder, recipe, split = _resumed(args) if resume else (find_data(args.data), None, args.split)
     recipe = recipe or _recipe(args, folder)
+    out = Path(args.resume or args.out or f"runs/{args.preset}-{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}")
     print(Plan(folder, recipe, split), f'run folder: {out}', sep='\n', flush=True)
     try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar())
     except KeyboardInterrupt:
@@ -110,12 +115,17 @@ def train(args):
         raise
     _summary(run)
 
-# %% ../nbs/13_cli.ipynb #ccc0a526
-def _resumed(path):
-    "Data, recipe and split of the run in `path`"
+# %% ../nbs/13_cli.ipynb #526c72af
+def _resumed(args):
+    "Data, recipe and split of the run to go on with"
     from camvid_seg.training import Recipe, Run
-    config = Run(path).config
-    return find_data(config['data']), Recipe.from_dict(config['recipe']), config['split']
+    for k in (*_of_recipe, *_of_stages, 'size', 'full_size', 'preset', 'out'):
+        if getattr(args, k) is not None: raise SegError(f"--{k.replace('_', '-')}: a resumed run keeps its recipe and folder; leave this flag out")
+    config = Run(args.resume).config
+    try: data, recipe, split = config['data'], Recipe.from_dict(config['recipe']), config['split']
+    except (KeyError, TypeError) as e: raise SegError(f'{args.resume}/config.json: {e} is missing; train anew with --out') from e
+    if not (args.data or Path(data).is_dir()): raise SegError(f'{args.resume}/config.json: the data {data} is gone; say where it is with --data FOLDER')
+    return find_data(args.data or data), recipe, split
 
 def _summary(run):
     m = run.metrics
@@ -128,23 +138,26 @@ def _summary(run):
           f"weights {'pretrained' if m['pretrained'] else 'from scratch'}")
     print(f'run folder: {run.path}')
 
-# %% ../nbs/13_cli.ipynb #cf864570
+# %% ../nbs/13_cli.ipynb #1fbe255b
 def _bar():
     "A fastai callback that shows progress in a terminal"
     from fastai.callback.core import Callback
     from tqdm import tqdm
     class TerminalBar(Callback):
         order, remove_on_fetch = 66, True
+        tqdm = None
         def before_train(self):
             steps = len(self.dls.train) + len(self.dls.valid)
             self.tqdm = tqdm(total=steps, desc=f'epoch {self.epoch+1}/{self.n_epoch}', leave=False, disable=None)
-        def after_batch(self): self.tqdm.update()
+        def after_batch(self):
+            if self.tqdm: self.tqdm.update()
         def after_epoch(self):
-            self.tqdm.close()
+            self.close()
             names, values = self.recorder.metric_names[1:-1], self.learn.final_record
             print(f'epoch {self.epoch+1:2}/{self.n_epoch}  ' + '  '.join(f'{k} {v:.4f}' for k,v in zip(names, values)), flush=True)
         def close(self):
-            if hasattr(self, 'bar'): self.tqdm.close()
+            if self.tqdm: self.tqdm.close()
+            self.tqdm = None
     return TerminalBar()
 
 # %% ../nbs/13_cli.ipynb #b3e976b2
@@ -159,10 +172,22 @@ def _common(p, data=None):
     p.add_argument('--split', default='valid.txt', help="'valid.txt', 'fastai' (600/101 frames) or 'segnet' (367/101/233) (default: valid.txt)")
     p.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
-# %% ../nbs/13_cli.ipynb #a091844c
+# %% ../nbs/13_cli.ipynb #d388a518
+def _rate(s):
+    "A learning rate as typed: a number, LO:HI, or the name of a rule"
+    if s in ('steepest', 'minimum', 'valley'): return s
+    v = tuple(map(float, s.split(':')))
+    if len(v) > 2 or min(v) <= 0: raise ValueError(s)
+    return v if len(v) == 2 else v[0]
+
+class _Parser(argparse.ArgumentParser):
+    "Says in one line what is wrong with a command line"
+    def error(self, message): self.exit(2, f'{self.prog}: {message} (--help lists what can be said)\n')
+
+# %% ../nbs/13_cli.ipynb #572e4dfa
 def _recipe_flags(p):
     p.add_argument('--preset', choices=['quick', 'lesson'], help='quick: minutes on a CPU, from scratch; lesson: fast.ai\'s recipe (default: lesson with an NVIDIA GPU, else quick)')
-    p.add_argument('--seed', type=int, default=0, help='same seed, same machine: same run (default: 0)')
+    p.add_argument('--seed', type=int, help='same seed, same machine: same run (default: 0)')
     p.add_argument('--arch', help='encoder, a torchvision ResNet (default: lesson: resnet34, quick: resnet18)')
     p.add_argument('--decoder', choices=['lesson', 'lean'], help="lesson: fastai's; lean: lighter (default: the preset's)")
     p.add_argument('--weights', metavar='imagenet|none|FILE', help="encoder weights (default: lesson: imagenet, quick: none)")
@@ -170,14 +195,18 @@ def _recipe_flags(p):
     p.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='pixels in stages 1 and 2 (default: lesson: half the image, quick: 128 160)')
     p.add_argument('--full-size', type=int, nargs=2, metavar=('H', 'W'), help='pixels in the last stage (default: lesson: the image, quick: 256 320)')
     p.add_argument('--epochs', type=int, nargs='+', metavar='N', help='one number, or one a stage (default: lesson: 5 5 5, quick: 16 8 4)')
-    p.add_argument('--lr', type=float, nargs='+', metavar='RATE', help='peak learning rate, one or one a stage (default: the preset\'s)')
+    p.add_argument('--lr', type=_rate, nargs='+', metavar='RATE|LO:HI|RULE',
+                   help="peak learning rate, one or one a stage; LO:HI from the first layers to the last; or steepest, minimum, valley (default: the preset's)")
+    p.add_argument('--wd', type=float, help='weight decay (default: lesson: 0.01, quick: 0.02)')
+    p.add_argument('--find-lr', action='store_true', default=None, help='run the finder before every stage and keep its plot (default: lesson: yes, quick: no)')
+    p.add_argument('--metric', choices=['accuracy', 'class_accuracy', 'miou'], help='decides which weights are best (default: accuracy)')
     p.add_argument('--bs', type=int, nargs='+', metavar='N', help='images in a batch, one or one a stage (default: lesson: by free memory, quick: 8)')
     p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], help='of all stages (default: the preset\'s)')
 
-# %% ../nbs/13_cli.ipynb #6e2ca7fe
+# %% ../nbs/13_cli.ipynb #58a16bbc
 def parser()->argparse.ArgumentParser:
     "The parser of `camvid-seg`"
-    p = argparse.ArgumentParser('camvid-seg', description='Semantic segmentation of street scenes, from data to a trained network.')
+    p = _Parser('camvid-seg', description='Semantic segmentation of street scenes, from data to a trained network.')
     p.add_argument('--version', action='version', version=__version__)
     sub = p.add_subparsers(dest='command', required=True, metavar='COMMAND')
     def command(f, name=None, data=None):
@@ -196,13 +225,14 @@ def parser()->argparse.ArgumentParser:
     q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
     return p
 
-# %% ../nbs/13_cli.ipynb #5f21c2d0
+# %% ../nbs/13_cli.ipynb #f1d321cc
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
     if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _terminated)
+    _terminated.happened = False
     try:
-        if hasattr(args, 'preset'):
+        if hasattr(args, 'preset') and not getattr(args, 'resume', None):
             data, preset = _by_hardware() if None in (args.data, args.preset) else (None, None)
             args.data, args.preset = args.data or data, args.preset or preset
         return args.run(args) or 0

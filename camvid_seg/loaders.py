@@ -52,14 +52,14 @@ def batch_size_for(
     scale = 360*480 / (size[0]*size[1]) * (2 if half_precision else 1)
     return max(1, min(lesson, int(lesson*scale)))
 
-# %% ../nbs/05_loaders.ipynb #f2a042ae
+# %% ../nbs/05_loaders.ipynb #ca42b305
 def decode_frame(
     folder:SegFolder,     # the dataset folder
     path:Path,            # an image of it
     size:tuple[int,int]   # wanted size (H, W) in pixels
 )->tuple[np.ndarray,np.ndarray]: # image uint8 (H, W, 3) and mask of class ids, uint8 (H, W)
     "Read one frame and its mask at `size`: image bilinear, mask nearest"
-    image, mask = read_image(path), read_mask(folder.label(path), folder.codes)
+    image, mask = read_image(path), read_mask(folder.label(path), folder)
     if image.shape[:2] != mask.shape:
         raise SegError(f'{path.name} is {image.shape[1]}x{image.shape[0]} but {folder.label(path).name} is '
                        f'{mask.shape[1]}x{mask.shape[0]}: make the mask from this image, at its size')
@@ -67,7 +67,7 @@ def decode_frame(
 
 def _resize(a, size, resample): return np.asarray(Image.fromarray(a).resize((size[1], size[0]), resample))
 
-# %% ../nbs/05_loaders.ipynb #ce74b192
+# %% ../nbs/05_loaders.ipynb #e5aadc1e
 class Frames:
     "The frames of `folder` at `size`, decoded once; `image(path)` and `mask(path)` give uint8 tensors"
     def __init__(self,
@@ -78,8 +78,9 @@ class Frames:
         progress:bool=False    # show a bar while decoding
     ):
         self.folder, self.size, self.index = folder, tuple(size), {p:i for i,p in enumerate(paths)}
-        self.cached = cache and self._has_room()
-        self.dir = self._build(progress) if self.cached else None
+        self.dir = cache_dir()/'frames'/self._key() if cache else None
+        self.cached = cache and (self.dir.exists() or self._has_room())
+        if self.cached: self._build(progress)
         self._open()
 
     nbytes = property(lambda self: len(self.index)*self.size[0]*self.size[1]*4)
@@ -106,23 +107,21 @@ def _has_room(self:Frames):
     warnings.warn(f'{cache_dir().name}: {free/1e9:.1f} GB free, twice {self.nbytes/1e9:.1f} GB wanted: decoding in every epoch instead')
     return False
 
-# %% ../nbs/05_loaders.ipynb #a8b89187
+# %% ../nbs/05_loaders.ipynb #8665a30b
 @patch
 def _key(self:Frames):
-    digest = hashlib.sha256(repr((1, self.size, self.folder.codes)).encode())
+    digest = hashlib.sha256(repr((1, self.size, self.folder.codes, self.folder.colors.tolist())).encode())
     for p in self.index:
         for f in p, self.folder.label(p):
             if not f.exists(): raise SegError(f'{f.parent.name}/{f.name}: missing; every images/X.png needs its labels/X_P.png')
             digest.update(f'{f.resolve()} {f.stat().st_size} {f.stat().st_mtime_ns}'.encode())
     return digest.hexdigest()[:20]
 
-# %% ../nbs/05_loaders.ipynb #fc535c22
+# %% ../nbs/05_loaders.ipynb #d6c69355
 @patch
 def _build(self:Frames, progress):
-    home = cache_dir()/'frames'/self._key()
-    if not home.exists():
-        with atomic_dir(home) as staging: self._write(staging, progress)
-    return home
+    if self.dir.exists(): return
+    with atomic_dir(self.dir) as staging: self._write(staging, progress)
 
 # %% ../nbs/05_loaders.ipynb #c2dae979
 @patch
@@ -203,7 +202,7 @@ def _show_results(x:TensorImage, y:SegMask, samples, outs, ctxs=None, max_n=3, f
     rows = [[(s[0], s[1]), (s[0], o[0])] for s,o in zip(samples[:max_n], outs)]
     return _show_frames(rows, rows[0][0][1], figsize, alpha, titles=('target', 'prediction'))
 
-# %% ../nbs/05_loaders.ipynb #18ed46d3
+# %% ../nbs/05_loaders.ipynb #f41d753c
 def seg_dataloaders(
     folder:SegFolder,       # the dataset folder
     size:tuple[int,int],    # training size (H, W) in pixels
@@ -216,7 +215,8 @@ def seg_dataloaders(
     progress:bool=False     # show a bar while decoding
 )->DataLoaders: # x: float32 (N, 3, H, W), normalized; y: int64 class ids (N, H, W)
     "fastai `DataLoaders` of `folder` at `size`; they know `codes`, `void_code`, `size` and `folder`"
-    parts, bs = folder.split(split), bs or batch_size_for(size)
+    parts = folder.split(split)
+    if bs is None: bs = min(len(parts.train), batch_size_for(size, free_memory(device)))
     if not 0 < bs <= len(parts.train): raise SegError(f'batch size {bs}: there are {len(parts.train)} training images; use 1 to that many')
     frames = Frames(folder, [*parts.train, *parts.valid], size, cache, progress)
     tfms = augment if isinstance(augment, list) else aug_transforms() if augment else []

@@ -24,19 +24,25 @@ from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
 from fastcore.basics import patch
 
-# %% ../nbs/09_training.ipynb #5aa4e8dc
+# %% ../nbs/09_training.ipynb #5d454612
 @dataclass(frozen=True)
 class Stage:
     "One fit: what it trains on, for how long, how fast"
     name:str               # also the name of its weights file
     epochs:int             # passes over the training frames
     size:tuple[int,int]    # image size (H, W) in pixels
-    lr:float|tuple|str     # peak rate of all groups, (first, last) group, or a rule: 'steepest', 'minimum', 'valley'
+    lr:float|tuple|str     # peak rate: of all groups, (first, last) or one a group, or a rule: 'steepest', 'minimum', 'valley'
     bs:int|None=None       # images in a batch; None: what fits into free memory
     frozen:bool=False      # train the decoder only, when the encoder is pretrained
-    precision:str='fp32'   # 'fp32', 'fp16', 'bf16', or 'auto': bf16 where the hardware is fast at it
+    precision:str='fp32'   # 'fp32', 'fp16', 'bf16', or 'auto': what the hardware is fastest at
 
-# %% ../nbs/09_training.ipynb #6a52973c
+    def __post_init__(self):
+        for k in 'epochs', 'bs':
+            v = getattr(self, k)
+            if v is not None and v < 1: raise SegError(f'{self.name}: {k}={v}; give 1 or more')
+        if min(self.size) < 32: raise SegError(f'{self.name}: size={self.size}; give 32 pixels or more in each direction')
+
+# %% ../nbs/09_training.ipynb #75e2d49a
 @dataclass(frozen=True)
 class Recipe:
     "A network and the stages that train it"
@@ -52,7 +58,10 @@ class Recipe:
     metric:str='accuracy'   # decides which weights are best
     seed:int=0              # same seed, same machine: same run
 
-# %% ../nbs/09_training.ipynb #48b7ddea
+    def __post_init__(self):
+        if not 0 <= self.seed < 2**63: raise SegError(f'seed={self.seed}; give a whole number from 0 to 2**63-1')
+
+# %% ../nbs/09_training.ipynb #4be4543d
 @patch(cls_method=True)
 def lesson(cls:Recipe,
     size=(720,960), # size of the dataset's images (H, W)
@@ -60,7 +69,7 @@ def lesson(cls:Recipe,
 )->Recipe:
     "fast.ai's lesson: half size in two stages, then all pixels in half precision; needs a GPU to be quick"
     half = (size[0]//2, size[1]//2)
-    stages = (Stage('stage-1', 5, half, (2e-5, 2e-4), frozen=True),
+    stages = (Stage('stage-1', 5, half, (2e-5, 2e-5, 2e-4), frozen=True),
               Stage('stage-2', 5, half, (1e-6, 4e-5)),
               Stage('full-size', 5, tuple(size), (1e-6, 2e-5), precision='fp16'))
     return dataclasses.replace(cls('lesson', stages, void='train', find_lr=True), **changes)
@@ -118,7 +127,7 @@ def _do_fit(self:SegLearner):
     if self.first_epoch and hasattr(self, 'progress') and self.create_mbar: self.progress.mbar.update(0) # its clock starts at 0
     for self.epoch in range(self.first_epoch, self.n_epoch): self._with_events(self._do_epoch, 'epoch', CancelEpochException)
 
-# %% ../nbs/09_training.ipynb #79e69e00
+# %% ../nbs/09_training.ipynb #0e52de7a
 class Run:
     "A run folder"
     def __init__(self,
@@ -129,9 +138,10 @@ class Run:
         file = self.path/'config.json'
         if config is None: self.config = _read_json(file, 'not a run folder: give the folder that `--out` named')
         else:
-            if self.path.exists() and any(self.path.iterdir()):
+            if self.path.is_dir() and any(self.path.iterdir()):
                 raise SegError(f'{self.path}: exists already; resume it (--resume {self.path}) or choose another folder (--out)')
-            self.path.mkdir(parents=True, exist_ok=True)
+            try: self.path.mkdir(parents=True, exist_ok=True)
+            except OSError as e: raise SegError(f'{self.path}: cannot be made ({e.strerror}); choose another folder (--out)') from e
             self.config = config
             self.write_json('config.json', config)
 
@@ -145,13 +155,7 @@ def _read_json(file, mend):
     try: return json.loads(file.read_text(encoding='utf-8'))
     except (OSError, ValueError) as e: raise SegError(f'{file}: {mend} ({type(e).__name__})') from e
 
-# %% ../nbs/09_training.ipynb #3627cd0e
-@patch
-def log(self:Run, row:dict):
-    "Append `row` to the history, in memory and in history.csv"
-    self.history.append(row)
-    self.write_history()
-
+# %% ../nbs/09_training.ipynb #c8df3d7a
 @patch
 def write_history(self:Run):
     "Write history.csv from the rows in memory"
@@ -267,8 +271,8 @@ def fit_stage(
         if cb.error: raise cb.error
     learn.save((run.path/stage.name).resolve())
 
-# %% ../nbs/09_training.ipynb #38dd5e07
-def _slice(lr): return slice(*lr) if isinstance(lr, (tuple,list)) else lr
+# %% ../nbs/09_training.ipynb #cf76ee82
+def _slice(lr): return slice(*lr) if isinstance(lr, (tuple,list)) and len(lr) == 2 else lr
 
 def _rate(learn, run, number, recipe):
     "The peak rate of a stage; runs the finder where the recipe or the stage asks for it"

@@ -37,7 +37,7 @@ def test_ends_with_recap_and_exercises(path):
 
 @each(chapters)
 def test_solutions_are_folded_and_run(path):
-    solutions = [c['source'] for c in _code(path) if 'code-fold' in c['source']]
+    solutions = [c['source'] for c in _code(path) if 'Solution' in c['source']]
     assert 3 <= len(solutions) <= 6
     for s in solutions: assert s.startswith('#| code-fold: true\n#| code-summary: "Solution"\n') and 'eval: false' not in s
 
