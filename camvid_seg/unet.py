@@ -171,12 +171,13 @@ def _rename(state, names):
     def new(k): return next((b+k[len(a):] for a,b in names if k.startswith(a)), k)
     return {new(k):v for k,v in state.items()}
 
-# %% ../nbs/07_unet.ipynb #be0ccb7d
+# %% ../nbs/07_unet.ipynb #eaaae641
 def to_fastai(
     model # a `Unet`
 ): # state dict for fastai's `DynamicUnet` on the same encoder
     "The weights of `model` under fastai's names"
-    if not isinstance(model, Unet): raise SegError(f"{type(model).__name__}: only the lesson's Unet has a twin in fastai; create the model with decoder='lesson'")
+    if not isinstance(model, Unet):
+        raise SegError(f"{type(model).__name__}: only the lesson's Unet has a twin in fastai; create the model with decoder='lesson'")
     return _rename(model.state_dict(), _NAMES)
 
 def from_fastai(
@@ -252,26 +253,28 @@ class LeanUnet(_SegNet):
         for block,skip in zip(self.blocks, reversed(skips)): y = block(y, skip)
         return F.interpolate(self.head(y), x.shape[-2:], mode='bilinear')
 
-# %% ../nbs/07_unet.ipynb #bdd4a210
+# %% ../nbs/07_unet.ipynb #dbaa0738
 def read_weights(
     path # a file: .safetensors, or .pth / .pt with tensors and nothing else in it
 ): # (state dict of CPU tensors, dict of the facts in its header: empty for .pth)
     "Read a file of weights without running code from it"
     path,meta = Path(path),{}
-    if not path.is_file(): raise SegError(f"{path}: no such file of weights; give a .safetensors or .pth file, 'imagenet', or None for random weights")
+    if not path.is_file():
+        raise SegError(f"{path}: no such file of weights; give a .safetensors or .pth file, 'imagenet', or None for random weights")
     try:
         if path.suffix=='.safetensors':
             with safe_open(path, 'pt') as f: meta = {k:json.loads(v) for k,v in (f.metadata() or {}).items() if k!='format'}
             state = load_file(path)
         else: state = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e:
-        raise SegError(f'{path.name}: cannot be read as weights ({type(e).__name__}); it is cut short, or not weights, or a pickle with more in it than tensors') from e
+        raise SegError(f'{path.name}: cannot be read as weights ({type(e).__name__}); it is cut short, or not weights, '
+                       'or a pickle with more in it than tensors; fetch or save it again') from e
     if isinstance(state, dict) and isinstance(state.get('model'), dict): state = state['model'] # fastai saves {'model', 'opt'}
     if not (isinstance(state, dict) and state and all(isinstance(o, Tensor) for o in state.values())):
         raise SegError(f'{path.name}: holds no state dict (names and tensors); write one with torch.save(model.state_dict(), file)')
     return state,meta
 
-# %% ../nbs/07_unet.ipynb #53e5a2f8
+# %% ../nbs/07_unet.ipynb #2e68aac9
 def _check_finite(state, what):
     bad = next((k for k,v in state.items() if v.is_floating_point() and not v.isfinite().all()), None)
     if bad: raise SegError(f'{what}: {bad} is not finite (it has NaN or infinity); go back to earlier weights and train with a lower learning rate')
@@ -284,11 +287,12 @@ def _load_checked(module, state, what):
     if diff: raise SegError(f"{what}: weights of another network ({', '.join(diff)}); use the arch and decoder that they were trained with")
     for k,v in state.items():
         if v.shape != own[k].shape:
-            raise SegError(f'{what}: {k} has shape {tuple(v.shape)} and the model needs {tuple(own[k].shape)}; use the arch and number of classes that they were trained with')
+            raise SegError(f'{what}: {k} has shape {tuple(v.shape)} and the model needs {tuple(own[k].shape)}; '
+                           'use the arch and number of classes that they were trained with')
     _check_finite(state, what)
     module.load_state_dict(state, strict=False)
 
-# %% ../nbs/07_unet.ipynb #4c8e4c85
+# %% ../nbs/07_unet.ipynb #206c3df5
 def _sha_ok(path):
     "Does the file's SHA-256 begin with the digits in its name, as in resnet34-b627a593.pth?"
     digits = re.search(r'-([0-9a-f]{8,})\.', path.name)
@@ -304,7 +308,8 @@ def _imagenet(arch):
         except (SegError, OSError) as e:
             raise SegError(f"{e}. Without this download: pass weights=None to train from scratch, or fetch {path.name} elsewhere "
                            f"and pass weights='{path.name}' or put it into torch.hub's folder hub/checkpoints") from e
-    if not _sha_ok(path): raise SegError(f"{path.name} in torch.hub's folder hub/checkpoints: its SHA-256 does not begin as its name says; delete it and try again")
+    if not _sha_ok(path):
+        raise SegError(f"{path.name} in torch.hub's folder hub/checkpoints: its SHA-256 does not begin as its name says; delete it and try again")
     return read_weights(path)[0]
 
 # %% ../nbs/07_unet.ipynb #0d589854
@@ -345,14 +350,15 @@ def save_weights(
     with atomic_path(path) as tmp: save_file(state, tmp, metadata={'format':'pt', **header})
     return path
 
-# %% ../nbs/07_unet.ipynb #23ce616a
+# %% ../nbs/07_unet.ipynb #3ac652c5
 def load_unet(
     path # a file of `save_weights` or `SegLearner.save`
 ): # (the model, on the CPU, in eval mode; the facts of the header)
     "Rebuild a network from its file alone"
     state,facts = read_weights(path)
     config = {k:facts.get(k) for k in ('arch', 'n_classes', 'decoder')}
-    if None in config.values(): raise SegError(f'{Path(path).name}: its header does not say which network it is; use create_unet(arch, n_classes, decoder, weights=file)')
+    if None in config.values():
+        raise SegError(f'{Path(path).name}: its header does not say which network it is; use create_unet(arch, n_classes, decoder, weights=file)')
     model = create_unet(**config, weights=None)
     _load_checked(model, state, Path(path).name)
     return model.eval(),facts
