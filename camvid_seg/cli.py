@@ -13,7 +13,7 @@ from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset
 
-# %% ../nbs/13_cli.ipynb #8879b60f
+# %% ../nbs/13_cli.ipynb #4837a0a6
 def find_data(
     name:str,          # 'camvid', 'scenes', or the path of a dataset folder
     progress:bool=True # show a bar while it is fetched or drawn
@@ -22,7 +22,7 @@ def find_data(
     if name == 'camvid': return camvid(progress=progress)
     if name == 'scenes':
         from camvid_seg.scenes import scenes
-        return scenes(n=200, size=(256,320), per_drive=5, progress=progress)
+        return scenes(n=160, size=(256,320), per_drive=2, progress=progress)
     if not Path(name).is_dir(): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
     return SegFolder(name)
 
@@ -98,7 +98,7 @@ def lr_find(args):
     for k,v in found.suggestions.items(): print(f'{k:10} {v:.2e}')
     print(f'results: {out}')
 
-# %% ../nbs/13_cli.ipynb #b6671a3b
+# %% ../nbs/13_cli.ipynb #ac01e14b
 def train(args):
     "train all stages of a recipe"
     import matplotlib
@@ -107,7 +107,8 @@ def train(args):
     resume = args.resume is not None
     folder, recipe, split = _resumed(args) if resume else (find_data(args.data), None, args.split)
     recipe = recipe or _recipe(args, folder)
-    out = Path(args.resume or args.out or f"runs/{args.preset}-{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    name = args.data if args.data in ('camvid', 'scenes') else folder.name
+    out = Path(args.resume or args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}")
     print(Plan(folder, recipe, split), f'run folder: {out}', sep='\n', flush=True)
     try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar())
     except KeyboardInterrupt:
