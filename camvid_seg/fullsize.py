@@ -140,10 +140,10 @@ class Plan:
         lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
         return [s.name, f'{s.size[0]}x{s.size[1]}', str(s.bs), str(s.epochs), str(s.epochs*(n//s.bs)), lr, s.precision, 'decoder' if s.frozen else 'all']
 
-# %% ../nbs/10_fullsize.ipynb #e90a1b0b
+# %% ../nbs/10_fullsize.ipynb #a05f791d
 def _device_name(device):
     if device.type == 'cuda': return torch.cuda.get_device_name(device)
-    return f'CPU, {torch.get_num_threads()} threads' if device.type == 'cpu' else str(device)
+    return f'CPU, threads: {torch.get_num_threads()}' if device.type == 'cpu' else str(device)
 
 # %% ../nbs/10_fullsize.ipynb #ce982db0
 @patch
