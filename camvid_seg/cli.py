@@ -139,7 +139,7 @@ def _summary(run):
           f"weights {'pretrained' if m['pretrained'] else 'from scratch'}")
     print(f'run folder: {run.path}')
 
-# %% ../nbs/13_cli.ipynb #1fbe255b
+# %% ../nbs/13_cli.ipynb #179a7b97
 def _bar():
     "A fastai callback that shows progress in a terminal"
     from fastai.callback.core import Callback
@@ -151,13 +151,14 @@ def _bar():
             steps = len(self.dls.train) + len(self.dls.valid)
             self.tqdm = tqdm(total=steps, desc=f'epoch {self.epoch+1}/{self.n_epoch}', leave=False, disable=None)
         def after_batch(self):
-            if self.tqdm: self.tqdm.update()
+            if self.tqdm is not None: self.tqdm.update()
         def after_epoch(self):
+            if self.tqdm is None: return # a scoring, not an epoch of training
             self.close()
             names, values = self.recorder.metric_names[1:-1], self.learn.final_record
             print(f'epoch {self.epoch+1:2}/{self.n_epoch}  ' + '  '.join(f'{k} {v:.4f}' for k,v in zip(names, values)), flush=True)
         def close(self):
-            if self.tqdm: self.tqdm.close()
+            if self.tqdm is not None: self.tqdm.close()
             self.tqdm = None
     return TerminalBar()
 
