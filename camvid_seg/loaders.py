@@ -172,15 +172,15 @@ class ReadMask(Transform):
     def __init__(self, frames): self.frames = frames
     def encodes(self, path:Path): return self.frames.mask(path)
 
-# %% ../nbs/05_loaders.ipynb #a308d199
+# %% ../nbs/05_loaders.ipynb #b6187141
 def _pixels(x): return x.permute(1,2,0).byte().numpy() # decoded: 0 to 255
 def _ids(y): return np.asarray(y.long()).astype(np.uint8)
 
 def _show_frames(rows, info, figsize=None, alpha=0.5, titles=()):
     "Grid of frames, a list of `(image, mask)` in each row, with one legend"
     nrows, ncols = len(rows), len(rows[0])
-    fig,axs = plt.subplots(nrows, ncols+1, figsize=figsize or (2.7*ncols+1.7, 2.1*nrows), squeeze=False, layout='constrained',
-                           width_ratios=[1]*ncols + [0.6])
+    fig,axs = plt.subplots(nrows, ncols+1, figsize=figsize or (2.7*ncols+1.9, 2.1*nrows), squeeze=False, layout='constrained',
+                           width_ratios=[1]*ncols + [0.7])
     for ax in axs.flat: ax.set_axis_off()
     for r,frames in zip(axs, rows):
         for ax,(x,y) in zip(r, frames): ax.imshow(overlay(_pixels(x), _ids(y), info.colors, alpha))

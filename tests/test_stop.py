@@ -24,7 +24,8 @@ def rows(run):
 
 def stop_in_stage_2(data, out, how, after=0):
     "Start a training, send it the signal `how` `after` seconds into the second epoch of stage 2; exit code and stderr"
-    p = subprocess.Popen(command('train', '--data', data, *recipe, '--out', out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    hear = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)   # a job in the background of a shell is born deaf to it
+    p = subprocess.Popen(command('train', '--data', data, *recipe, '--out', out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear)
     deadline = time.time() + 240
     while not (out/'history.csv').exists() or len(rows(out)) < 2:
         assert p.poll() is None and time.time() < deadline, p.communicate()
