@@ -217,7 +217,7 @@ class acc_camvid(SegMetric):
     "The lesson's accuracy: the share of labelled pixels that are right, over the whole validation set"
     def __init__(self): super().__init__('accuracy', 'acc_camvid')
 
-# %% ../nbs/06_metrics.ipynb #de955a65
+# %% ../nbs/06_metrics.ipynb #1901adfa
 class SegLoss:
     "Pixel-wise cross-entropy of logits (N, C, H, W) and class ids (N, H, W)"
     def __init__(self,
@@ -228,15 +228,16 @@ class SegLoss:
         if void not in ('ignore', 'train'): raise SegError(f"void={void!r}: choose 'ignore' or 'train'")
         if reduction not in ('mean', 'sum', 'none'): raise SegError(f"reduction={reduction!r}: choose 'mean', 'sum' or 'none'")
         self.void,self.void_code,self.reduction = void,void_code,reduction
+        self.ignore_index = void_code if void=='ignore' and void_code is not None else -100
     def __call__(self,
         logits, # float (N, C, H, W); float16 and bfloat16 are computed in float32
         target  # integer ids (N, H, W)
     ): # float32 scalar, or (N, H, W) with reduction='none'
-        skip = self.void_code if self.void=='ignore' and self.void_code is not None else -100
         target = _plain(target).long()
-        loss = F.cross_entropy(_plain(logits).float(), target, ignore_index=skip, reduction='none')
+        loss = F.cross_entropy(_plain(logits).float(), target, ignore_index=self.ignore_index, reduction='none')
         if self.reduction == 'none': return loss
-        return loss.sum() if self.reduction == 'sum' else loss.sum()/(target != skip).sum().clamp(min=1)
+        return loss.sum() if self.reduction == 'sum' else loss.sum()/self.count(target)
+    def count(self, target): return (_plain(target) != self.ignore_index).sum().clamp(min=1) # pixels that the mean divides by
     def activation(self, logits): return _plain(logits).float().softmax(dim=1) # probabilities (N, C, H, W)
     def decodes(self, logits): return _plain(logits).argmax(dim=1) # class ids (N, H, W)
     def __repr__(self): return f'SegLoss(void={self.void!r}, void_code={self.void_code})'
