@@ -68,7 +68,7 @@ def decode_frame(
 
 def _resize(a, size, resample): return np.asarray(Image.fromarray(a).resize((size[1], size[0]), resample))
 
-# %% ../nbs/05_loaders.ipynb #64df285d
+# %% ../nbs/05_loaders.ipynb #7b799638
 class Frames:
     "The frames of `folder` at `size`, decoded once; `image(path)` and `mask(path)` give uint8 tensors"
     def __init__(self,
@@ -89,23 +89,26 @@ class Frames:
             self._open()
 
     nbytes = property(lambda self: len(self.index)*self.size[0]*self.size[1]*4)
-
-    def image(self, path)->TensorImage:
-        "Image of `path`, uint8 (3, H, W)"
-        a = self.images[self.index[path]] if self._has(path) else _resize(read_image(path), self.size, Image.Resampling.BILINEAR)
-        return TensorImage(torch.tensor(a).permute(2,0,1))
-
-    def mask(self, path)->'SegMask':
-        "Mask of the image at `path`, uint8 class ids (H, W)"
-        a = self.masks[self.index[path]] if self._has(path) else decode_frame(self.folder, path, self.size)[1]
-        return SegMask(torch.tensor(a))
-
     def _has(self, path): return self.cached and path in self.index
 
-    def batch(self, paths)->tuple[TensorImage,'SegMask']:
-        "Images, uint8 (N, 3, H, W), and masks, uint8 (N, H, W), of cached `paths`"
-        i = [self.index[p] for p in paths]
-        return TensorImage(torch.from_numpy(self.images[i]).permute(0,3,1,2)), SegMask(torch.from_numpy(self.masks[i]))
+# %% ../nbs/05_loaders.ipynb #16b9883b
+@patch
+def image(self:Frames, path)->TensorImage:
+    "Image of `path`, uint8 (3, H, W)"
+    a = self.images[self.index[path]] if self._has(path) else _resize(read_image(path), self.size, Image.Resampling.BILINEAR)
+    return TensorImage(torch.tensor(a).permute(2,0,1))
+
+@patch
+def mask(self:Frames, path)->'SegMask':
+    "Mask of the image at `path`, uint8 class ids (H, W)"
+    a = self.masks[self.index[path]] if self._has(path) else decode_frame(self.folder, path, self.size)[1]
+    return SegMask(torch.tensor(a))
+
+@patch
+def batch(self:Frames, paths)->tuple[TensorImage,'SegMask']:
+    "Images, uint8 (N, 3, H, W), and masks, uint8 (N, H, W), of cached `paths`"
+    i = [self.index[p] for p in paths]
+    return TensorImage(torch.from_numpy(self.images[i]).permute(0,3,1,2)), SegMask(torch.from_numpy(self.masks[i]))
 
 # %% ../nbs/05_loaders.ipynb #f447eb23
 @patch
