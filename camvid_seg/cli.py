@@ -7,11 +7,11 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'parser', 'main']
 
-# %% ../nbs/13_cli.ipynb #2d42b921
+# %% ../nbs/13_cli.ipynb #67dd0737
 import argparse, dataclasses, signal, sys, threading, time
 from pathlib import Path
 from . import __version__
-from .dataset import SegError, SegFolder, _plain, camvid, check_dataset
+from .dataset import SegError, SegFolder, _plain, camvid, check_dataset, require_sound
 
 # %% ../nbs/13_cli.ipynb #4837a0a6
 def find_data(
@@ -78,14 +78,22 @@ def _three(flag, v):
     if len(v) != 1: raise SegError(f"--{flag} {' '.join(map(str, v))}: give one value, or three, one a stage")
     return v[0]
 
-# %% ../nbs/13_cli.ipynb #2df771da
+# %% ../nbs/13_cli.ipynb #7d11c6c5
+def _sound(folder, split):
+    "The folder, if `check` finds no errors in it"
+    found = require_sound(folder, split, progress=True)
+    for w in found[:3]: print(f'warning: {w}', file=sys.stderr)
+    if found[3:]: print(f'warning: and {len(found)-3} more, which camvid-seg check lists', file=sys.stderr)
+    return folder
+
+# %% ../nbs/13_cli.ipynb #343f7659
 def lr_find(args):
     "run the learning rate finder as a recipe begins, and keep its plot"
     import matplotlib
     matplotlib.use('Agg')
     from camvid_seg.fullsize import Plan, settle, stage_learner, stage_loaders
     from camvid_seg.lr_finder import lr_find as find_lr
-    folder = find_data(args.data)
+    folder = _sound(find_data(args.data), args.split)
     recipe = _recipe(args, folder)
     print(Plan(folder, recipe, args.split), flush=True)
     recipe = settle(recipe)
@@ -98,7 +106,7 @@ def lr_find(args):
     for k,v in found.suggestions.items(): print(f'{k:10} {v:.2e}')
     print(f'results: {out}')
 
-# %% ../nbs/13_cli.ipynb #ac01e14b
+# %% ../nbs/13_cli.ipynb #485cf90c
 def train(args):
     "train all stages of a recipe"
     import matplotlib
@@ -106,6 +114,7 @@ def train(args):
     from camvid_seg.fullsize import Plan, train as train_recipe
     resume = args.resume is not None
     folder, recipe, split = _resumed(args) if resume else (find_data(args.data), None, args.split)
+    _sound(folder, split)
     recipe = recipe or _recipe(args, folder)
     name = args.data if args.data in ('camvid', 'scenes') else folder.name
     out = Path(args.resume or args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}")
