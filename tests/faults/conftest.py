@@ -24,7 +24,9 @@ def pytest_configure(config): config.faults, config.skipped = [], set()   # dict
 def scrub(text, config):
     "`text` without what differs between machines: temporary folders and ports"
     temp = config._tmp_path_factory.getbasetemp()
-    for o in {str(temp), str(temp.resolve())}: text = re.sub(re.escape(o) + r'[/\\][^/\\\s]+?(?=[\s:,;)]|$)|' + re.escape(o) + r'[/\\][^/\\\s]+[/\\]', '', text)
+    for o in {str(temp), str(temp.resolve())}:
+        text = re.sub(re.escape(o) + r'[/\\][^/\\\s]+[/\\]', '', text)
+        text = re.sub(re.escape(o) + r'[/\\][^/\\\s:,;)]+', 'folder', text)
     return re.sub(r'127\.0\.0\.1:\d+', 'server', text)
 
 class Fault:
