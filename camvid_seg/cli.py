@@ -7,10 +7,9 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'parser', 'main']
 
-# %% ../nbs/13_cli.ipynb #9cd6eb94
+# %% ../nbs/13_cli.ipynb #bcf52141
 import argparse, dataclasses, math, signal, sys, threading, time, warnings
 from pathlib import Path
-from PIL import Image
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset, require_sound
 
@@ -133,7 +132,7 @@ def train(args):
         raise
     _summary(run)
 
-# %% ../nbs/13_cli.ipynb #a637c9eb
+# %% ../nbs/13_cli.ipynb #a635c98e
 def _resumed(args):
     "Data, recipe and split of the run to go on with"
     from camvid_seg.training import Recipe, Run
@@ -151,7 +150,7 @@ def _summary(run):
     print(f"\n{'stage':12}{'epochs':>8}{'accuracy':>10}{'mIoU':>8}{'seconds':>9}")
     for stage in dict.fromkeys(r['stage'] for r in run.history):
         rows = [r for r in run.history if r['stage'] == stage]
-        print(f"{stage:12}{len(rows):>8}{rows[-1]['accuracy']:>10.4f}{rows[-1]['miou']:>8.4f}{sum(r['seconds'] for r in rows):>9.0f}")
+        print(f"{_plain(stage):12}{len(rows):>8}{rows[-1]['accuracy']:>10.4f}{rows[-1]['miou']:>8.4f}{sum(r['seconds'] for r in rows):>9.0f}")
     print(f"{'row guess':12}{'':>8}{m['row_baseline']:>10.4f}   (always the commonest class of each row)")
     print(f"accuracy counts pixels that are not Void, of {m['valid_frames']} validation frames at {m['size'][0]}x{m['size'][1]}; "
           f"weights {'pretrained' if m['pretrained'] else 'from scratch'}")
@@ -256,13 +255,13 @@ def parser()->argparse.ArgumentParser:
     q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
     return p
 
-# %% ../nbs/13_cli.ipynb #fd45e29e
+# %% ../nbs/13_cli.ipynb #3edacbb1
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
     if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _terminated)
     _terminated.happened = False
-    warnings.simplefilter('ignore', Image.DecompressionBombWarning) # such pictures are refused in a line of our own
+    warnings.filterwarnings('ignore', module='PIL') # odd pictures are refused in a line of our own, or read
     try:
         if hasattr(args, 'preset') and not getattr(args, 'resume', None):
             data, preset = _by_hardware() if None in (args.data, args.preset) else (None, None)

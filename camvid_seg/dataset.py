@@ -124,25 +124,25 @@ def _lines(path):
     try: return [l.strip() for l in path.read_text(encoding='utf-8-sig').splitlines()]
     except UnicodeDecodeError: raise SegError(f'{path.name}: not UTF-8 text; save it as UTF-8') from None
 
-# %% ../nbs/01_dataset.ipynb #85a0075a
+# %% ../nbs/01_dataset.ipynb #d6a6c6fa
 def _code_faults(path):
     "What is wrong with a `codes.txt`: errors, warnings"
     lines = _lines(path)
-    codes = [l for l in lines if l]
+    codes = [_plain(l) for l in lines if l]
     errors = [f'codes.txt: {c!r} stands on {n} lines; give every class a name of its own' for c,n in Counter(codes).items() if n > 1]
     if not codes: errors.append('codes.txt: names no class; write one class name a line')
     if len(codes) > 256: errors.append(f'codes.txt: names {len(codes)} classes, an 8-bit mask holds 256 at most; merge some')
     blank = [i for i,l in enumerate(lines, 1) if not l and any(lines[i:])]
     return errors, [f'codes.txt: line {i} is blank and is skipped, so the ids after it are not line numbers; delete it' for i in blank]
 
-# %% ../nbs/01_dataset.ipynb #6ecc91b5
+# %% ../nbs/01_dataset.ipynb #2ecaa43f
 def _color_lines(path):
     "Colour by class name in a `label_colors.txt`"
     rows = {l: re.fullmatch(r'([0-9]{1,3})\s+([0-9]{1,3})\s+([0-9]{1,3})\s+(\S.*)', l) for l in _lines(path) if l}
     for l,m in rows.items():
         if not m or max(map(int, m.groups()[:3])) > 255:
             raise SegError(f"{path.name}: {l!r} is no colour; write 'R G B name', each number from 0 to 255")
-    return {m[4]: tuple(map(int, m.groups()[:3])) for m in rows.values()}
+    return {_plain(m[4]): tuple(map(int, m.groups()[:3])) for m in rows.values()}
 
 # %% ../nbs/01_dataset.ipynb #77c5bfdc
 def _folder_colors(folder, codes):
@@ -161,7 +161,7 @@ def _files(folder):
     "The image files of a folder, sorted"
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in _suffixes and not p.name.startswith('.') and p.is_file())
 
-# %% ../nbs/01_dataset.ipynb #801e02b1
+# %% ../nbs/01_dataset.ipynb #b4966309
 class SegFolder:
     "A dataset folder: `images/`, `labels/`, `codes.txt` and, for its split, `valid.txt`"
     def __init__(self,
@@ -169,7 +169,7 @@ class SegFolder:
         strict=True  # refuse a faulty `codes.txt`? (`check_dataset` lists its faults instead)
     ):
         self.path = Path(path).expanduser()
-        self.name = self.path.resolve().name
+        self.name = _plain(self.path.resolve().name)
         has = 'a dataset folder holds images/, labels/, codes.txt and valid.txt'
         if not self.path.is_dir(): raise SegError(f'{self.path}: no such folder; {has}')
         for o in ('images', 'labels'):
@@ -177,7 +177,7 @@ class SegFolder:
         if not (self.path/'codes.txt').is_file(): raise SegError(f'{self.path}: has no codes.txt; {has}')
         faults,_ = _code_faults(self.path/'codes.txt')
         if faults and strict: raise SegError(f'{self.name}/{faults[0]}')
-        self.codes = [l for l in _lines(self.path/'codes.txt') if l]
+        self.codes = [_plain(l) for l in _lines(self.path/'codes.txt') if l]
         self.colors = _folder_colors(self.path, self.codes)
         self.images = _files(self.path/'images')
         self.valid_names = [l for l in _lines(self.path/'valid.txt') if l] if (self.path/'valid.txt').exists() else []

@@ -8,12 +8,12 @@ Docs: https://example.github.io/camvid_seg/fullsize.html.md"""
 __all__ = ['activation_bytes', 'MixedPrecision', 'best_precision', 'settle', 'Plan', 'stage_loaders', 'stage_learner', 'train',
            'write_report']
 
-# %% ../nbs/10_fullsize.ipynb #b42b6d15
+# %% ../nbs/10_fullsize.ipynb #db24bdda
 import base64, dataclasses, hashlib, html, io, json, math, platform
 import matplotlib.pyplot as plt, torch
 from pathlib import Path
 from . import __version__
-from .dataset import SegError, SegFolder, atomic_path, require_sound
+from .dataset import SegError, SegFolder, _plain, atomic_path, require_sound
 from .explore import row_baseline
 from .loaders import batch_size_for, free_memory, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
@@ -114,7 +114,7 @@ def settle(
         return dataclasses.replace(s, precision=precision, bs=bs, **rates)
     return dataclasses.replace(recipe, stages=tuple(map(one, recipe.stages)))
 
-# %% ../nbs/10_fullsize.ipynb #1405135b
+# %% ../nbs/10_fullsize.ipynb #67c839fa
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
     def __init__(self,
@@ -135,6 +135,7 @@ class Plan:
             if s.precision == 'fp16' != t.precision: self.notes.append(f'{s.name}: {t.precision} instead of fp16, which is for GPUs')
         if folder.void_code is not None:
             self.notes.append(f"Void pixels {'train as a class' if recipe.void == 'train' else 'do not train'} and never count in the figures")
+        self.notes, self.rows = [*map(_plain, self.notes)], [[*map(_plain, r)] for r in self.rows] # a recipe may come from a stranger's config.json
 
     def _row(self, s, n):
         lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
