@@ -15,7 +15,7 @@ from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, atomic_path, require_sound
 from .explore import row_baseline
-from .loaders import batch_size_for, free_memory, seg_dataloaders
+from .loaders import Augment, batch_size_for, free_memory, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
 from .training import Recipe, Run, fit_stage, plot_history
 from .unet import SegLearner, unet_learner
@@ -25,7 +25,6 @@ from fastai.callback.fp16 import AMPMode
 from fastai.callback import fp16
 from fastai.callback.progress import ProgressCallback
 from fastai.torch_core import default_device, set_seed, to_float
-from fastai.vision.augment import aug_transforms
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
 
@@ -171,7 +170,7 @@ def stage_loaders(
     progress=False    # show a bar while frames are decoded
 ):
     "fastai `DataLoaders` for a stage of `recipe`"
-    stage, augment = recipe.stages[number], aug_transforms(**dict(recipe.augment))
+    stage, augment = recipe.stages[number], Augment(**dict(recipe.augment))
     return seg_dataloaders(folder, stage.size, stage.bs, split, augment, device=device, progress=progress)
 
 # %% ../nbs/10_fullsize.ipynb #871df40d

@@ -52,7 +52,7 @@ class Recipe:
     decoder:str='lesson'    # 'lesson' or 'lean'
     weights:str|None='imagenet' # 'imagenet', a file, or None: random
     void:str='ignore'       # 'ignore': Void pixels do not train; 'train': a class like any other
-    augment:tuple=()        # changes to `aug_transforms`' defaults, as pairs (name, value)
+    augment:tuple=()        # changes to `Augment`'s defaults, as pairs (name, value)
     wd:float=0.01           # weight decay
     find_lr:bool=False      # run the LR finder before every stage and keep its plot
     metric:str='accuracy'   # decides which weights are best
