@@ -8,12 +8,12 @@ Docs: https://example.github.io/camvid_seg/fullsize.html.md"""
 __all__ = ['activation_bytes', 'MixedPrecision', 'best_precision', 'settle', 'Plan', 'stage_loaders', 'stage_learner', 'train',
            'write_report']
 
-# %% ../nbs/10_fullsize.ipynb #e18fdfec
+# %% ../nbs/10_fullsize.ipynb #db24bdda
 import base64, dataclasses, hashlib, html, io, json, math, platform
 import matplotlib.pyplot as plt, torch
 from pathlib import Path
 from . import __version__
-from .dataset import SegError, SegFolder, atomic_path
+from .dataset import SegError, SegFolder, _plain, atomic_path, require_sound
 from .explore import row_baseline
 from .loaders import Augment, batch_size_for, free_memory, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
@@ -113,7 +113,7 @@ def settle(
         return dataclasses.replace(s, precision=precision, bs=bs, **rates)
     return dataclasses.replace(recipe, stages=tuple(map(one, recipe.stages)))
 
-# %% ../nbs/10_fullsize.ipynb #1405135b
+# %% ../nbs/10_fullsize.ipynb #67c839fa
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
     def __init__(self,
@@ -134,6 +134,7 @@ class Plan:
             if s.precision == 'fp16' != t.precision: self.notes.append(f'{s.name}: {t.precision} instead of fp16, which is for GPUs')
         if folder.void_code is not None:
             self.notes.append(f"Void pixels {'train as a class' if recipe.void == 'train' else 'do not train'} and never count in the figures")
+        self.notes, self.rows = [*map(_plain, self.notes)], [[*map(_plain, r)] for r in self.rows] # a recipe may come from a stranger's config.json
 
     def _row(self, s, n):
         lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
@@ -188,7 +189,7 @@ def stage_learner(
         learn.logger = noop
     return learn
 
-# %% ../nbs/10_fullsize.ipynb #bf30f998
+# %% ../nbs/10_fullsize.ipynb #d83db057
 def train(
     folder:SegFolder,      # the data
     recipe:Recipe,         # network and stages
@@ -199,7 +200,9 @@ def train(
     progress=None          # a callback that shows progress; default: fastai's bars
 )->Run: # with `history`, `metrics`, and all files written
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
+    require_sound(folder, split, progress is not None)
     recipe = settle(recipe, device)
+    _fits(recipe, folder.split(split))
     config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict())
     run = _reopen(path, config) if resume else Run(path, config)
     state = run.last_checkpoint() if resume else None
@@ -211,6 +214,13 @@ def train(
         learn.set_precision(recipe.stages[i].precision)
         fit_stage(learn, run, i, recipe, resume=state if i == first else None)
     return _finish(run, learn, folder, recipe, split)
+
+# %% ../nbs/10_fullsize.ipynb #d5b2f3f0
+def _fits(recipe, parts):
+    "Refuse batches that are larger than the training set, or too small for batch norm"
+    for s in recipe.stages:
+        if s.bs > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs}, but there are {len(parts.train)} training images; use 1 to that many (--bs)')
+        if s.bs == 1 and max(s.size) <= 32: raise SegError(f'{s.name}: a batch of one image of 32x32 pixels, too few for batch norm; use --bs 2 or a larger --size')
 
 # %% ../nbs/10_fullsize.ipynb #dc17306b
 def _digest(parts):
