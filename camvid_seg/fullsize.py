@@ -8,24 +8,23 @@ Docs: https://example.github.io/camvid_seg/fullsize.html.md"""
 __all__ = ['activation_bytes', 'MixedPrecision', 'best_precision', 'settle', 'Plan', 'stage_loaders', 'stage_learner', 'train',
            'write_report']
 
-# %% ../nbs/10_fullsize.ipynb #ac877978
+# %% ../nbs/10_fullsize.ipynb #5ef6a41d
 import base64, dataclasses, hashlib, html, io, json, math, platform, re
 import matplotlib.pyplot as plt, torch
 from pathlib import Path
 from . import __version__
-from .dataset import SegError, SegFolder
+from .dataset import SegError, SegFolder, _plain, require_sound
 from .explore import row_baseline
-from .loaders import batch_size_for, free_memory, seg_dataloaders
+from .loaders import Augment, batch_size_for, free_memory, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
 from .training import FusedAdam, Recipe, Run, _writing, fit_stage, plot_history
 from .unet import SegLearner, unet_learner
 
-# %% ../nbs/10_fullsize.ipynb #e8d50c8a
+# %% ../nbs/10_fullsize.ipynb #df43187e
 from fastai.callback.fp16 import AMPMode
 from fastai.callback import fp16
 from fastai.callback.progress import ProgressCallback
 from fastai.torch_core import default_device, set_seed
-from fastai.vision.augment import aug_transforms
 from fastcore.basics import noop, patch
 
 # %% ../nbs/10_fullsize.ipynb #4fe60cb3
@@ -100,7 +99,7 @@ def settle(
         return dataclasses.replace(s, precision=precision, bs=bs, **rates)
     return dataclasses.replace(recipe, stages=tuple(map(one, recipe.stages)))
 
-# %% ../nbs/10_fullsize.ipynb #e4c9318e
+# %% ../nbs/10_fullsize.ipynb #25c7aadf
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
     def __init__(self,
@@ -123,6 +122,7 @@ class Plan:
             if s.precision == 'fp16' != t.precision: self.notes.append(f'{s.name}: {t.precision} instead of fp16, which is for GPUs')
         if folder.void_code is not None:
             self.notes.append(f"Void pixels {'train as a class' if recipe.void == 'train' else 'do not train'} and never count in the figures")
+        self.notes, self.rows = [*map(_plain, self.notes)], [[*map(_plain, r)] for r in self.rows] # a recipe may come from a stranger's config.json
 
     def _row(self, s, n):
         lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
@@ -149,7 +149,7 @@ def _repr_markdown_(self:Plan):
     row = lambda r: '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
     return '\n'.join([f'- {html.escape(n)}' for n in self.notes] + ['', row(self.head), row(['---']*len(self.head)), *map(row, self.rows)])
 
-# %% ../nbs/10_fullsize.ipynb #65ce781e
+# %% ../nbs/10_fullsize.ipynb #b1266012
 def stage_loaders(
     folder:SegFolder, # the data
     recipe:Recipe,    # the recipe
@@ -159,7 +159,7 @@ def stage_loaders(
     progress=False    # show a bar while frames are decoded
 ):
     "fastai `DataLoaders` for a stage of `recipe`"
-    stage, augment = recipe.stages[number], aug_transforms(**dict(recipe.augment))
+    stage, augment = recipe.stages[number], Augment(**dict(recipe.augment))
     return seg_dataloaders(folder, stage.size, stage.bs, split, augment, device=device, progress=progress)
 
 # %% ../nbs/10_fullsize.ipynb #9b3e474d
@@ -179,7 +179,7 @@ def stage_learner(
         learn.logger = noop
     return learn
 
-# %% ../nbs/10_fullsize.ipynb #3fee9b47
+# %% ../nbs/10_fullsize.ipynb #05a987af
 def train(
     folder:SegFolder,      # the data
     recipe:Recipe,         # network and stages
@@ -191,7 +191,9 @@ def train(
     minutes:float=10.      # between checkpoints in the middle of an epoch
 )->Run: # with `history`, `metrics`, and all files written
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
+    require_sound(folder, split, progress is not None)
     recipe = settle(recipe, device)
+    _fits(recipe, folder.split(split))
     config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict())
     run = _reopen(path, config) if resume else Run(path, config)
     state = run.last_checkpoint() if resume else None
@@ -203,6 +205,13 @@ def train(
         learn.set_precision(recipe.stages[i].precision)
         fit_stage(learn, run, i, recipe, state if i == first else None, minutes)
     return _finish(run, learn, folder, recipe, split)
+
+# %% ../nbs/10_fullsize.ipynb #d5b2f3f0
+def _fits(recipe, parts):
+    "Refuse batches that are larger than the training set, or too small for batch norm"
+    for s in recipe.stages:
+        if s.bs > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs}, but there are {len(parts.train)} training images; use 1 to that many (--bs)')
+        if s.bs == 1 and max(s.size) <= 32: raise SegError(f'{s.name}: a batch of one image of 32x32 pixels, too few for batch norm; use --bs 2 or a larger --size')
 
 # %% ../nbs/10_fullsize.ipynb #d8ed5713
 def _digest(parts):

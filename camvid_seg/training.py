@@ -258,11 +258,12 @@ def _do_one_batch(self:SegLearner):
     self._with_events(self._step, 'step', CancelStepException)
     self.opt.zero_grad()
 
-# %% ../nbs/09_training.ipynb #ba36e6d4
+# %% ../nbs/09_training.ipynb #6e09c8c7
 @patch
 def _keep_stats(self:SegLearner):
     "Remember the running statistics of all batch norms, as one tensor"
-    if self._buffers is None: self._buffers = [o for o in _bare(self.model).buffers() if o.is_floating_point()]
+    norms = [m for m in _bare(self.model).modules() if isinstance(m, nn.BatchNorm2d)] if self._buffers is None else ()
+    if norms: self._buffers = [o for m in norms for o in (m.running_mean, m.running_var)]
     self._kept = torch.cat(self._buffers) if self._buffers else None
 
 @patch
@@ -391,7 +392,7 @@ class Stage:
             if v is not None and v < 1: raise SegError(f'{self.name}: {k}={v}; give 1 or more')
         if len(self.size) != 2 or min(self.size) < 32: raise SegError(f'{self.name}: size={self.size}; give 32 pixels or more in each direction')
 
-# %% ../nbs/09_training.ipynb #b1a36e12
+# %% ../nbs/09_training.ipynb #0435bca5
 @dataclass(frozen=True)
 class Recipe:
     "A network and the stages that train it"
@@ -401,7 +402,7 @@ class Recipe:
     decoder:str='lesson'    # 'lesson' or 'lean'
     weights:str|None='imagenet' # 'imagenet', a file, or None: random
     void:str='ignore'       # 'ignore': Void pixels do not train; 'train': a class like any other
-    augment:tuple=()        # changes to `aug_transforms`' defaults, as pairs (name, value)
+    augment:tuple=()        # changes to `Augment`'s defaults, as pairs (name, value)
     wd:float=0.01           # weight decay
     find_lr:bool=False      # run the LR finder before every stage and keep its plot
     metric:str='accuracy'   # decides which weights are best
