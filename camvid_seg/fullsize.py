@@ -179,7 +179,7 @@ def stage_learner(
         learn.logger = noop
     return learn
 
-# %% ../nbs/10_fullsize.ipynb #05a987af
+# %% ../nbs/10_fullsize.ipynb #4eab122e
 def train(
     folder:SegFolder,      # the data
     recipe:Recipe,         # network and stages
@@ -198,6 +198,7 @@ def train(
     run = _reopen(path, config) if resume else Run(path, config)
     state = run.last_checkpoint() if resume else None
     first, learn = state[1]['stage'] if state else 0, None
+    if first >= len(recipe.stages): raise SegError(f'{run.path.name}/last/checkpoint.safetensors: of stage {first+1}, and the recipe has {len(recipe.stages)}')
     for i in range(first, len(recipe.stages)):
         dls = stage_loaders(folder, recipe, i, split, device, progress is not None)
         if learn is None: learn = _first_learner(dls, recipe, progress, resume, state)

@@ -566,7 +566,7 @@ def checkpoint(self:Run, learn, ema=None, **position):
     with _writing(self.file('last', 'checkpoint.safetensors')) as tmp:
         save_file({k:v.detach().cpu().contiguous() for k,v in tensors.items()}, tmp, metadata={'facts':json.dumps(facts)})
 
-# %% ../nbs/09_training.ipynb #66a0ec8c
+# %% ../nbs/09_training.ipynb #62bf8630
 @patch
 def last_checkpoint(self:Run)->tuple[dict,dict]|None: # tensors by name and facts; None before the first
     "Read last/checkpoint.safetensors; the history goes back to its moment"
@@ -584,8 +584,10 @@ def last_checkpoint(self:Run)->tuple[dict,dict]|None: # tensors by name and fact
 
 def _check_facts(facts):
     "Numbers where numbers belong, and a history of plain rows"
-    for k in ('stage', 'epoch', 'batch', *_counters, 'best', 'seconds'):
-        if not isinstance(facts[k], (int,float)) or isinstance(facts[k], bool) or facts[k] < (-math.inf if k == 'best' else 0): raise ValueError(k)
+    for k in 'stage', 'epoch', 'batch', *_counters:
+        if not (isinstance(facts[k], float if k == 'pct_train' else int) and facts[k] >= 0): raise ValueError(k)
+    lr = facts['lr'] if isinstance(facts['lr'], list) else [facts['lr']]
+    if not all(isinstance(v, (int,float)) for v in (facts['best'], facts['seconds'], *lr)): raise ValueError('no number')
     for row in facts['history']:
         if row.keys() != facts['history'][0].keys(): raise ValueError('history')
         for k,v in row.items():
