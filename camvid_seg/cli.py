@@ -7,18 +7,19 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'bench', 'parser', 'main']
 
-# %% ../nbs/13_cli.ipynb #2d42b921
-import argparse, dataclasses, signal, sys, threading, time
+# %% ../nbs/13_cli.ipynb #bcf52141
+import argparse, dataclasses, math, signal, sys, threading, time, warnings
 from pathlib import Path
 from . import __version__
-from .dataset import SegError, SegFolder, _plain, camvid, check_dataset
+from .dataset import SegError, SegFolder, _plain, camvid, check_dataset, require_sound
 
-# %% ../nbs/13_cli.ipynb #4837a0a6
+# %% ../nbs/13_cli.ipynb #43f07353
 def find_data(
-    name:str,          # 'camvid', 'scenes', or the path of a dataset folder
-    progress:bool=True # show a bar while it is fetched or drawn
+    name:str,               # 'camvid', 'scenes', or the path of a dataset folder
+    progress:bool|None=None # show a bar while it is fetched or drawn; None: if there is a terminal to show it in
 )->SegFolder:
     "The dataset folder called `name`"
+    if progress is None: progress = _terminal()
     if name == 'camvid': return camvid(progress=progress)
     if name == 'scenes':
         from camvid_seg.scenes import scenes
@@ -26,37 +27,45 @@ def find_data(
     if not Path(name).is_dir(): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
     return SegFolder(name)
 
-# %% ../nbs/13_cli.ipynb #8e719aaf
+def _terminal(): return sys.stderr.isatty()
+
+# %% ../nbs/13_cli.ipynb #da2fcc40
 def data(args):
     "fetch CamVid or draw scenes, and say where they are"
     folder = find_data(args.data)
     split = folder.split(args.split)
-    print(f'{folder.name}: {len(folder.images)} images, {len(folder.codes)} classes, {len(split.train)} train / {len(split.valid)} valid')
-    print(f'folder: {folder.path}')
+    print(f'{_plain(folder.name)}: {len(folder.images)} images, {len(folder.codes)} classes, {len(split.train)} train / {len(split.valid)} valid')
+    print(f'folder: {_plain(folder.path)}')
 
-# %% ../nbs/13_cli.ipynb #27226177
+# %% ../nbs/13_cli.ipynb #292cb027
 def check(args):
     "read every file of a dataset once and list what is wrong"
     named = args.data in ('camvid', 'scenes') or not Path(args.data).is_dir()
     path = find_data(args.data) if named else args.data # a broken folder must still be read
-    report = check_dataset(path, args.split, progress=True)
+    report = check_dataset(path, args.split, progress=_terminal())
     print(report)
     return 0 if report else 1
 
-# %% ../nbs/13_cli.ipynb #07aa3027
+# %% ../nbs/13_cli.ipynb #86c959aa
 def explore(args):
     "count the classes and draw frames, into a folder"
     import matplotlib
     matplotlib.use('Agg')
     from camvid_seg.explore import class_counts, plot_imbalance, row_baseline, show_grid
-    folder, out = find_data(args.data), Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    counts = class_counts(folder, progress=True)
+    folder, out = find_data(args.data), _out(args.out)
+    baseline = row_baseline(folder, args.split, progress=_terminal())
+    counts = class_counts(folder, progress=_terminal())
     plot_imbalance(counts).figure.savefig(out/'classes.png')
     show_grid(folder).savefig(out/'frames.png')
     for i in counts.order: print(f'{_plain(counts.codes[i]):20} {counts.share[i]:8.3%} of the pixels, in {counts.frames[i]} frames')
-    print(f'always the commonest class of a row: {row_baseline(folder, args.split):.4f} of the validation pixels right')
-    print(f'results: {out}')
+    print(f'always the commonest class of a row: {baseline:.4f} of the validation pixels right')
+    print(f'results: {_plain(out)}')
+
+def _out(path):
+    "A folder for results, made if it is not there"
+    try: Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise SegError(f'--out {path}: cannot be made ({e.strerror}); name another folder') from None
+    return Path(path)
 
 # %% ../nbs/13_cli.ipynb #91892453
 _of_recipe = 'arch', 'decoder', 'void', 'weights', 'wd', 'metric', 'find_lr', 'seed'
@@ -78,27 +87,33 @@ def _three(flag, v):
     if len(v) != 1: raise SegError(f"--{flag} {' '.join(map(str, v))}: give one value, or three, one a stage")
     return v[0]
 
-# %% ../nbs/13_cli.ipynb #2df771da
+# %% ../nbs/13_cli.ipynb #806e272d
+def _sound(folder, split):
+    "The folder, if `check` finds no errors in it"
+    found = require_sound(folder, split, progress=_terminal())
+    for w in found[:3]: print(f'warning: {w}', file=sys.stderr)
+    if found[3:]: print(f'warning: and {len(found)-3} more, which camvid-seg check lists', file=sys.stderr)
+    return folder
+
+# %% ../nbs/13_cli.ipynb #0885512f
 def lr_find(args):
     "run the learning rate finder as a recipe begins, and keep its plot"
     import matplotlib
     matplotlib.use('Agg')
     from camvid_seg.fullsize import Plan, settle, stage_learner, stage_loaders
     from camvid_seg.lr_finder import lr_find as find_lr
-    folder = find_data(args.data)
+    folder = _sound(find_data(args.data), args.split)
     recipe = _recipe(args, folder)
     print(Plan(folder, recipe, args.split), flush=True)
-    recipe = settle(recipe)
-    learn = stage_learner(stage_loaders(folder, recipe, 0, args.split, progress=True), recipe)
+    recipe, out = settle(recipe), _out(args.out)
+    learn = stage_learner(stage_loaders(folder, recipe, 0, args.split, progress=_terminal()), recipe)
     found = find_lr(learn.set_precision(recipe.stages[0].precision))
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
     found.to_json(out/'lr_find.json')
     found.plot().figure.savefig(out/'lr_find.png', bbox_inches='tight')
     for k,v in found.suggestions.items(): print(f'{k:10} {v:.2e}')
-    print(f'results: {out}')
+    print(f'results: {_plain(out)}')
 
-# %% ../nbs/13_cli.ipynb #ac01e14b
+# %% ../nbs/13_cli.ipynb #b288bf2e
 def train(args):
     "train all stages of a recipe"
     import matplotlib
@@ -106,17 +121,18 @@ def train(args):
     from camvid_seg.fullsize import Plan, train as train_recipe
     resume = args.resume is not None
     folder, recipe, split = _resumed(args) if resume else (find_data(args.data), None, args.split)
+    _sound(folder, split)
     recipe = recipe or _recipe(args, folder)
     name = args.data if args.data in ('camvid', 'scenes') else folder.name
     out = Path(args.resume or args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}")
-    print(Plan(folder, recipe, split), f'run folder: {out}', sep='\n', flush=True)
-    try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar())
+    print(Plan(folder, recipe, split), f'run folder: {_plain(out)}', sep='\n', flush=True)
+    try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar(), cache=not args.no_cache)
     except KeyboardInterrupt:
-        print(f'\nstopped; go on with: camvid-seg train --resume {out}', file=sys.stderr)
+        print(f'\nstopped; go on with: camvid-seg train --resume {_plain(out)}', file=sys.stderr)
         raise
     _summary(run)
 
-# %% ../nbs/13_cli.ipynb #526c72af
+# %% ../nbs/13_cli.ipynb #a635c98e
 def _resumed(args):
     "Data, recipe and split of the run to go on with"
     from camvid_seg.training import Recipe, Run
@@ -125,6 +141,7 @@ def _resumed(args):
     config = Run(args.resume).config
     try: data, recipe, split = config['data'], Recipe.from_dict(config['recipe']), config['split']
     except (KeyError, TypeError) as e: raise SegError(f'{args.resume}/config.json: {e} is missing; train anew with --out') from e
+    if not (isinstance(data, str) and isinstance(split, str)): raise SegError(f'{args.resume}/config.json: data and split must be text; train anew with --out')
     if not (args.data or Path(data).is_dir()): raise SegError(f'{args.resume}/config.json: the data {data} is gone; say where it is with --data FOLDER')
     return find_data(args.data or data), recipe, split
 
@@ -133,11 +150,11 @@ def _summary(run):
     print(f"\n{'stage':12}{'epochs':>8}{'accuracy':>10}{'mIoU':>8}{'seconds':>9}")
     for stage in dict.fromkeys(r['stage'] for r in run.history):
         rows = [r for r in run.history if r['stage'] == stage]
-        print(f"{stage:12}{len(rows):>8}{rows[-1]['accuracy']:>10.4f}{rows[-1]['miou']:>8.4f}{sum(r['seconds'] for r in rows):>9.0f}")
+        print(f"{_plain(stage):12}{len(rows):>8}{rows[-1]['accuracy']:>10.4f}{rows[-1]['miou']:>8.4f}{sum(r['seconds'] for r in rows):>9.0f}")
     print(f"{'row guess':12}{'':>8}{m['row_baseline']:>10.4f}   (always the commonest class of each row)")
     print(f"accuracy counts pixels that are not Void, of {m['valid_frames']} validation frames at {m['size'][0]}x{m['size'][1]}; "
           f"weights {'pretrained' if m['pretrained'] else 'from scratch'}")
-    print(f'run folder: {run.path}')
+    print(f'run folder: {_plain(run.path)}')
 
 # %% ../nbs/13_cli.ipynb #179a7b97
 def _bar():
@@ -191,19 +208,30 @@ def _common(p, data=None):
     p.add_argument('--split', default='valid.txt', help="'valid.txt', 'fastai' (600/101 frames) or 'segnet' (367/101/233) (default: valid.txt)")
     p.add_argument('--debug', action='store_true', help='show the traceback of an error')
 
-# %% ../nbs/13_cli.ipynb #d388a518
+# %% ../nbs/13_cli.ipynb #7675047c
 def _rate(s):
     "A learning rate as typed: a number, LO:HI, or the name of a rule"
     if s in ('steepest', 'minimum', 'valley'): return s
     v = tuple(map(float, s.split(':')))
-    if len(v) > 2 or min(v) <= 0: raise ValueError(s)
+    if len(v) > 2 or not all(0 < o < math.inf for o in v): raise ValueError(s)
     return v if len(v) == 2 else v[0]
+
+def _decay(s):
+    "A weight decay as typed"
+    if not 0 <= float(s) < math.inf: raise ValueError(s)
+    return float(s)
+
+def _count(s):
+    "A whole number as typed, of pixels, images or epochs"
+    if abs(int(s)) > 10**6: raise ValueError(s)
+    return int(s)
+_rate.__name__, _decay.__name__, _count.__name__ = 'rate', 'weight decay', 'number' # argparse says: invalid rate value
 
 class _Parser(argparse.ArgumentParser):
     "Says in one line what is wrong with a command line"
-    def error(self, message): self.exit(2, f'{self.prog}: {message} (--help lists what can be said)\n')
+    def error(self, message): self.exit(2, f'{self.prog}: {_plain(message)} (--help lists what can be said)\n')
 
-# %% ../nbs/13_cli.ipynb #572e4dfa
+# %% ../nbs/13_cli.ipynb #50cf0628
 def _recipe_flags(p):
     p.add_argument('--preset', choices=['quick', 'lesson'], help='quick: minutes on a CPU, from scratch; lesson: fast.ai\'s recipe (default: lesson with an NVIDIA GPU, else quick)')
     p.add_argument('--seed', type=int, help='same seed, same machine: same run (default: 0)')
@@ -211,15 +239,15 @@ def _recipe_flags(p):
     p.add_argument('--decoder', choices=['lesson', 'lean'], help="lesson: fastai's; lean: lighter (default: the preset's)")
     p.add_argument('--weights', metavar='imagenet|none|FILE', help="encoder weights (default: lesson: imagenet, quick: none)")
     p.add_argument('--void', choices=['ignore', 'train'], help='do Void pixels train? (default: lesson: train, quick: ignore)')
-    p.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='pixels in stages 1 and 2 (default: lesson: half the image, quick: 128 160)')
-    p.add_argument('--full-size', type=int, nargs=2, metavar=('H', 'W'), help='pixels in the last stage (default: lesson: the image, quick: 256 320)')
-    p.add_argument('--epochs', type=int, nargs='+', metavar='N', help='one number, or one a stage (default: lesson: 5 5 5, quick: 16 8 4)')
+    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in stages 1 and 2 (default: lesson: half the image, quick: 128 160)')
+    p.add_argument('--full-size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in the last stage (default: lesson: the image, quick: 256 320)')
+    p.add_argument('--epochs', type=_count, nargs='+', metavar='N', help='one number, or one a stage (default: lesson: 5 5 5, quick: 16 8 4)')
     p.add_argument('--lr', type=_rate, nargs='+', metavar='RATE|LO:HI|RULE',
                    help="peak learning rate, one or one a stage; LO:HI from the first layers to the last; or steepest, minimum, valley (default: the preset's)")
-    p.add_argument('--wd', type=float, help='weight decay (default: lesson: 0.01, quick: 0.02)')
+    p.add_argument('--wd', type=_decay, help='weight decay (default: lesson: 0.01, quick: 0.02)')
     p.add_argument('--find-lr', action='store_true', default=None, help='run the finder before every stage and keep its plot (default: lesson: yes, quick: no)')
     p.add_argument('--metric', choices=['accuracy', 'class_accuracy', 'miou'], help='decides which weights are best (default: accuracy)')
-    p.add_argument('--bs', type=int, nargs='+', metavar='N', help='images in a batch, one or one a stage (default: lesson: by free memory, quick: 8)')
+    p.add_argument('--bs', type=_count, nargs='+', metavar='N', help='images in a batch, one or one a stage (default: lesson: by free memory, quick: 8)')
     p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], help='of all stages (default: the preset\'s)')
 
 # %% ../nbs/13_cli.ipynb #b3d4ad17
@@ -241,16 +269,18 @@ def parser()->argparse.ArgumentParser:
     q = command(train)
     _recipe_flags(q)
     q.add_argument('--out', help='run folder to make (default: runs/PRESET-DATA-TIME)')
+    q.add_argument('--no-cache', action='store_true', help='decode the frames in every epoch, instead of once to a file below the cache folder')
     q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
     _bench_flags(command(bench, data='scenes'))
     return p
 
-# %% ../nbs/13_cli.ipynb #f1d321cc
+# %% ../nbs/13_cli.ipynb #3edacbb1
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
     if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _terminated)
     _terminated.happened = False
+    warnings.filterwarnings('ignore', module='PIL') # odd pictures are refused in a line of our own, or read
     try:
         if hasattr(args, 'preset') and not getattr(args, 'resume', None):
             data, preset = _by_hardware() if None in (args.data, args.preset) else (None, None)
@@ -261,7 +291,8 @@ def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error
     except Exception as e:
         if args.debug: raise
         mistake = isinstance(e, SegError)
-        print(f"camvid-seg: {e if mistake else f'unforeseen {type(e).__name__}: {e} (--debug shows where)'}".replace('\n', ' '), file=sys.stderr)
+        said = e if mistake else f"unforeseen {type(e).__name__}: {' '.join(str(e).split())} (--debug shows where)"
+        print(f'camvid-seg: {_plain(said)}', file=sys.stderr)
         return 2 if mistake else 1
 
 def _terminated(*args):
