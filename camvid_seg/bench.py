@@ -656,7 +656,7 @@ def _step_rows(runs, size, bs, precisions, arch, n, bars):
                 rows.append(Row('step', f'{case}: peak memory', 'GB', of(ours, 'peak')[-1:], of(peer, 'peak')[-1:], name))
     return Table(rows)
 
-# %% ../nbs/14_bench.ipynb #b966f700
+# %% ../nbs/14_bench.ipynb #2c890cc0
 def _peak(spec):
     with running(dict(one=spec), 'memory') as c: return c['one']()['peak']
 
@@ -668,10 +668,9 @@ def bench_memory(
     "Peak memory of a training step at full size, GB"
     smp()
     standard, size = (size, bs, arch) == (None, 4, 'resnet34'), tuple(size or read_image(folder.images[0]).shape[:2])
-    options = {'checkpointing':True} if 'checkpointing' in Stage.__dataclass_fields__ else {}
     with tempfile.TemporaryDirectory() as d, _cache(d):
         common = dict(data=str(few(folder, split, bs, Path(d)/'few').path), size=size, bs=bs, arch=arch)
-        ours = {k:_peak(dict(name='step_ours', decoder=k, precision=best_precision(), options=options, **common)) for k in ('lean', 'lesson')}
+        ours = {k:_peak(dict(name='step_ours', decoder=k, precision=best_precision(), options={'checkpointing':True}, **common)) for k in ('lean', 'lesson')}
         peers = {f'{k} fp32':_peak(dict(name=f'step_{k}', precision='fp32', **common)) for k in ('fastai', 'smp')}
     def row(k, peer, bar=None):
         floor = 16*sum(p.numel() for p in create_unet(arch, len(folder.codes), k, None).parameters())/1e9
