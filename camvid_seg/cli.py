@@ -255,7 +255,7 @@ def parser()->argparse.ArgumentParser:
     q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
     return p
 
-# %% ../nbs/13_cli.ipynb #3edacbb1
+# %% ../nbs/13_cli.ipynb #2b321ec1
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
@@ -265,7 +265,8 @@ def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error
     try:
         if hasattr(args, 'preset') and not getattr(args, 'resume', None):
             data, preset = _by_hardware() if None in (args.data, args.preset) else (None, None)
-            args.data, args.preset = args.data or data, args.preset or preset
+            if args.data is None: args.data = data
+            if args.preset is None: args.preset = preset
         return args.run(args) or 0
     except KeyboardInterrupt: return 143 if _terminated.happened else 130
     except BrokenPipeError: return 1
