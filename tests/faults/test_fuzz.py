@@ -179,7 +179,9 @@ argvs = st.builds(lambda c, o: c+sum(o, []), st.sampled_from([['train', '--prese
 def test_arguments(room, shell, fault):
     @inputs(.15, argvs)
     def check(argv): shell([str(room.data) if o == 'DATA' else o for o in argv])
-    assert shell(['train', '--preset', 'quick', '--data', str(room.data), '--bs', '2']).endswith(': enough\n')
+    start = ['train', '--preset', 'quick', '--data', str(room.data), '--bs', '2']
+    assert shell(start).endswith(': enough\n')
+    for argv in [*start, '--out', 'x'*5000], [*start, '--data', ''], ['train', '--resume', 'x'*300], ['check', '--data', 'x'*5000]: shell(argv) # found earlier
     check()
     survived(fault, .15, 'arguments of the command')
 
