@@ -147,7 +147,7 @@ def flop_rate(
     a = torch.ones(n, n, dtype=dtype, device=default_device())
     return 2*n**3/_best(lambda: a@a)
 
-# %% ../nbs/14_bench.ipynb #fab7e21e
+# %% ../nbs/14_bench.ipynb #c7f66383
 def _cpu_name():
     "The processor's name, where the system tells it"
     with contextlib.suppress(OSError, StopIteration):
@@ -160,7 +160,8 @@ def _hardware():
     "What this machine is, and what it reaches"
     device = default_device()
     d = dict(cpu=_cpu_name(), cores=_cores(), threads=torch.get_num_threads(), memory_gb=round(psutil.virtual_memory().total/1e9, 1), system=platform.system(),
-             device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type, copy_gb_s=round(copy_rate()/1e9, 1))
+             device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type,
+             large_pages=os.environ.get('THP_MEM_ALLOC_ENABLE') == '1', copy_gb_s=round(copy_rate()/1e9, 1))
     return d | {f'{p}_gflop_s':round(flop_rate(p)/1e9) for p in dict.fromkeys(['fp32', best_precision()])}
 
 # %% ../nbs/14_bench.ipynb #1920d70a
