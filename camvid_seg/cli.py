@@ -68,19 +68,19 @@ def _out(path):
     return Path(path)
 
 # %% ../nbs/13_cli.ipynb #91892453
-_of_recipe = 'arch', 'decoder', 'void', 'weights', 'wd', 'metric', 'find_lr', 'seed'
-_of_stages = 'epochs', 'lr', 'bs', 'precision'
+_of_recipe = 'arch', 'decoder', 'void', 'weights', 'wd', 'metric', 'find_lr', 'seed', 'ema', 'compile'
+_of_stages = 'epochs', 'lr', 'bs', 'precision', 'accumulate', 'checkpointing'
 
 def _recipe(args, folder):
     "The recipe that the flags ask for"
     from camvid_seg.masks import read_image
     from camvid_seg.training import Recipe
-    recipe = Recipe.quick() if args.preset == 'quick' else Recipe.lesson(read_image(folder.images[0]).shape[:2])
+    recipe = Recipe.quick() if args.preset == 'quick' else getattr(Recipe, args.preset)(read_image(folder.images[0]).shape[:2])
     given = {k:getattr(args, k) for k in _of_recipe if getattr(args, k) is not None}
     if given.get('weights') == 'none': given['weights'] = None
     stages = {k:_three(k, getattr(args, k)) for k in _of_stages if getattr(args, k) is not None}
-    small, full = args.size or recipe.stages[0].size, args.full_size or recipe.stages[-1].size
-    return dataclasses.replace(recipe.change_stages(**stages, size=[tuple(small), tuple(small), tuple(full)]), **given)
+    sizes = [tuple(given or s.size) for given,s in zip((args.size, args.size, args.full_size), recipe.stages)]
+    return dataclasses.replace(recipe.change_stages(**stages, size=sizes), **given)
 
 def _three(flag, v):
     if not isinstance(v, list) or len(v) == 3: return v
@@ -233,22 +233,27 @@ class _Parser(argparse.ArgumentParser):
 
 # %% ../nbs/13_cli.ipynb #50cf0628
 def _recipe_flags(p):
-    p.add_argument('--preset', choices=['quick', 'lesson'], help='quick: minutes on a CPU, from scratch; lesson: fast.ai\'s recipe (default: lesson with an NVIDIA GPU, else quick)')
+    p.add_argument('--preset', choices=['quick', 'scratch', 'lesson'], help='quick: minutes on a CPU, from scratch; scratch: as good as the lesson, from scratch; '
+                   'lesson: fast.ai\'s recipe (default: lesson with an NVIDIA GPU, else quick)')
     p.add_argument('--seed', type=int, help='same seed, same machine: same run (default: 0)')
-    p.add_argument('--arch', help='encoder, a torchvision ResNet (default: lesson: resnet34, quick: resnet18)')
+    p.add_argument('--arch', help='encoder, a torchvision ResNet (default: lesson: resnet34, else resnet18)')
     p.add_argument('--decoder', choices=['lesson', 'lean'], help="lesson: fastai's; lean: lighter (default: the preset's)")
-    p.add_argument('--weights', metavar='imagenet|none|FILE', help="encoder weights (default: lesson: imagenet, quick: none)")
-    p.add_argument('--void', choices=['ignore', 'train'], help='do Void pixels train? (default: lesson: train, quick: ignore)')
-    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in stages 1 and 2 (default: lesson: half the image, quick: 128 160)')
-    p.add_argument('--full-size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in the last stage (default: lesson: the image, quick: 256 320)')
-    p.add_argument('--epochs', type=_count, nargs='+', metavar='N', help='one number, or one a stage (default: lesson: 5 5 5, quick: 16 8 4)')
+    p.add_argument('--weights', metavar='imagenet|none|FILE', help="encoder weights (default: lesson: imagenet, else none)")
+    p.add_argument('--void', choices=['ignore', 'train'], help='do Void pixels train? (default: lesson: train, else ignore)')
+    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in stages 1 and 2 (default: lesson: half the image, quick: 128 160, scratch: a sixth, then a quarter)')
+    p.add_argument('--full-size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in the last stage (default: lesson: the image, quick: 256 320, scratch: half the image)')
+    p.add_argument('--epochs', type=_count, nargs='+', metavar='N', help="one number, or one a stage (default: the preset's)")
     p.add_argument('--lr', type=_rate, nargs='+', metavar='RATE|LO:HI|RULE',
                    help="peak learning rate, one or one a stage; LO:HI from the first layers to the last; or steepest, minimum, valley (default: the preset's)")
-    p.add_argument('--wd', type=_decay, help='weight decay (default: lesson: 0.01, quick: 0.02)')
-    p.add_argument('--find-lr', action='store_true', default=None, help='run the finder before every stage and keep its plot (default: lesson: yes, quick: no)')
+    p.add_argument('--wd', type=_decay, help="weight decay (default: the preset's)")
+    p.add_argument('--find-lr', action='store_true', default=None, help='run the finder before every stage and keep its plot (default: lesson: yes, else no)')
     p.add_argument('--metric', choices=['accuracy', 'class_accuracy', 'miou'], help='decides which weights are best (default: accuracy)')
-    p.add_argument('--bs', type=_count, nargs='+', metavar='N', help='images in a batch, one or one a stage (default: lesson: by free memory, quick: 8)')
+    p.add_argument('--bs', type=_count, nargs='+', metavar='N', help='images in a batch, one or one a stage (default: lesson: by free memory, else 8)')
     p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], help='of all stages (default: the preset\'s)')
+    p.add_argument('--ema', type=_decay, help='decay of the average of the weights, as 0.99; 0: no average (default: 0)')
+    p.add_argument('--accumulate', type=_count, nargs='+', metavar='N', help='parts in which a batch goes through the network, one number or one a stage (default: 1)')
+    p.add_argument('--checkpointing', action='store_true', default=None, help='compute activations again in the backward pass: less memory, more time')
+    p.add_argument('--compile', action='store_true', default=None, help='torch.compile the network')
 
 # %% ../nbs/13_cli.ipynb #b3d4ad17
 def parser()->argparse.ArgumentParser:
