@@ -17,9 +17,10 @@ from .fullsize import best_precision
 from .masks import class_shares, overlay, read_image, resize_mask, show_mask
 from .unet import load_unet
 
-# %% ../nbs/12_inference.ipynb #97c85ae5
+# %% ../nbs/12_inference.ipynb #5cc51fd5
 from fastai.torch_core import default_device
 from fastai.vision.core import imagenet_stats
+from fastcore.basics import patch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -94,7 +95,7 @@ def _source(model):
         raise SegError(f'{type(model).__name__}: no weights to predict with; give a .safetensors file, a SegLearner, or a network of create_unet')
     return net, facts.get('codes') or [str(i) for i in range(net.config['n_classes'])]
 
-# %% ../nbs/12_inference.ipynb #7bfc2faf
+# %% ../nbs/12_inference.ipynb #58407b51
 class Predictor:
     "A network kept ready to label one image after the other"
     def __init__(self,
@@ -121,16 +122,19 @@ class Predictor:
         ids = self.ids(image if self.size is None else _resized(image, self.size))
         return Prediction(ids if ids.shape == image.shape[:2] else resize_mask(ids, image.shape[:2]), image, self.codes, self.colors)
 
-    @torch.inference_mode()
-    def ids(self,
-        image # uint8 (H, W, 3), of the size that the network is to see
-    )->np.ndarray: # class ids, uint8 (H, W)
-        "The class of every pixel, without anything around it"
-        x = torch.from_numpy(image).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
-        logits = self.net(x.to(_dtypes[self.precision]).permute(2,0,1)[None])
-        return logits[0].argmax(0).byte().cpu().numpy()
+# %% ../nbs/12_inference.ipynb #7a56d2f9
+@patch
+@torch.inference_mode()
+def ids(self:Predictor,
+    image # uint8 (H, W, 3), of the size that the network is to see
+)->np.ndarray: # class ids, uint8 (H, W)
+    "The class of every pixel, without anything around it"
+    x = torch.from_numpy(image).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
+    logits = self.net(x.to(_dtypes[self.precision]).permute(2,0,1)[None])
+    return logits[0].max(0).indices.byte().cpu().numpy()
 
-    def __repr__(self): return f"Predictor({self.name}, {self.precision} on {self.device})"
+@patch
+def __repr__(self:Predictor): return f"Predictor({self.name}, {self.precision} on {self.device})"
 
 # %% ../nbs/12_inference.ipynb #777bcb21
 def _rgb(image):
