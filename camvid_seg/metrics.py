@@ -13,8 +13,10 @@ from .dataset import SegError
 from fastcore.basics import patch
 from fastai.learner import Metric
 
-# %% ../nbs/06_metrics.ipynb #a4a5d008
+# %% ../nbs/06_metrics.ipynb #dd8ada33
 def _plain(x): return x.as_subclass(torch.Tensor)
+
+def _best(logits): return _plain(logits).max(dim=1).indices # as argmax, which on a CPU strides through memory one value at a time
 
 def _scatter_count(ids, n): return torch.zeros(n, dtype=torch.int64, device=ids.device).scatter_add_(0, ids, torch.ones_like(ids))
 
@@ -42,7 +44,7 @@ def confusion_matrix(
     "Count every pair (true class, predicted class); a pixel with an id outside 0..C-1 is in no cell"
     return _pairs(pred, target, n_classes)[:-1].view(n_classes, n_classes)
 
-# %% ../nbs/06_metrics.ipynb #c06adb9b
+# %% ../nbs/06_metrics.ipynb #f901d27e
 class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and the figures that follow from them"
     def __init__(self,
@@ -63,7 +65,7 @@ class ConfusionMatrix:
         if pred.ndim == target.ndim + 1:
             if pred.shape[1] != n:
                 raise SegError(f'logits for {pred.shape[1]} classes, but {n} class names: make the network with n_classes={n}')
-            pred = _plain(pred).argmax(dim=1)
+            pred = _best(pred)
         c = _pairs(pred, target, n)
         self._counts = c if self._counts is None else self._counts + c.to(self._counts.device)
         return self
@@ -217,7 +219,14 @@ class acc_camvid(SegMetric):
     "The lesson's accuracy: the share of labelled pixels that are right, over the whole validation set"
     def __init__(self): super().__init__('accuracy', 'acc_camvid')
 
-# %% ../nbs/06_metrics.ipynb #de955a65
+# %% ../nbs/06_metrics.ipynb #b27cdb52
+def _by_pixel(logits, target):
+    "Channels-last `logits` as rows (pixels, C), with `target` (pixels,): views, no copies; any other layout as it is"
+    rows = logits.movedim(1, -1)
+    if not rows.is_contiguous() or rows.shape[:-1] != target.shape: return logits,target
+    return rows.flatten(0, -2),target.flatten()
+
+# %% ../nbs/06_metrics.ipynb #c0957885
 class SegLoss:
     "Pixel-wise cross-entropy of logits (N, C, H, W) and class ids (N, H, W)"
     def __init__(self,
@@ -228,15 +237,16 @@ class SegLoss:
         if void not in ('ignore', 'train'): raise SegError(f"void={void!r}: choose 'ignore' or 'train'")
         if reduction not in ('mean', 'sum', 'none'): raise SegError(f"reduction={reduction!r}: choose 'mean', 'sum' or 'none'")
         self.void,self.void_code,self.reduction = void,void_code,reduction
+        self.ignore_index = void_code if void=='ignore' and void_code is not None else -100
     def __call__(self,
         logits, # float (N, C, H, W); float16 and bfloat16 are computed in float32
         target  # integer ids (N, H, W)
     ): # float32 scalar, or (N, H, W) with reduction='none'
-        skip = self.void_code if self.void=='ignore' and self.void_code is not None else -100
-        target = _plain(target).long()
-        loss = F.cross_entropy(_plain(logits).float(), target, ignore_index=skip, reduction='none')
+        logits,target = _plain(logits).float(),_plain(target).long()
+        loss = F.cross_entropy(*_by_pixel(logits, target), ignore_index=self.ignore_index, reduction='none').view(target.shape)
         if self.reduction == 'none': return loss
-        return loss.sum() if self.reduction == 'sum' else loss.sum()/(target != skip).sum().clamp(min=1)
+        return loss.sum() if self.reduction == 'sum' else loss.sum()/self.count(target)
+    def count(self, target): return (_plain(target) != self.ignore_index).sum().clamp(min=1) # pixels that the mean divides by
     def activation(self, logits): return _plain(logits).float().softmax(dim=1) # probabilities (N, C, H, W)
-    def decodes(self, logits): return _plain(logits).argmax(dim=1) # class ids (N, H, W)
+    def decodes(self, logits): return _best(logits) # class ids (N, H, W)
     def __repr__(self): return f'SegLoss(void={self.void!r}, void_code={self.void_code})'

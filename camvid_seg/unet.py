@@ -218,14 +218,23 @@ def stage_costs(
     rows = [(k, shapes[k], n(m), flops.get(f'{root}.{k}', 0)) for k,m in stages if n(m)]
     return StageCosts(rows, ('all', '', n(meta), flops['Global']), size)
 
-# %% ../nbs/07_unet.ipynb #774a579a
+# %% ../nbs/07_unet.ipynb #ab348db1
+_sums = torch.tensor([[0.,0,1], [0,1,1], [1,1,0], [1,0,0]]) # of a kernel (a, b, c): c, b+c, a+b, a
+_fold = torch.kron(_sums, _sums).T # (9, 16)
+
+def _conv_doubled(x, weight, fold):
+    "`F.conv2d` of `x`, doubled by nearest neighbour, and a 3x3 `weight`, padding 1; the doubled map is never made"
+    stamp = (weight.flatten(2) @ fold).unflatten(2, (4, 4)).transpose(0, 1)
+    return F.conv_transpose2d(x, stamp, stride=2, padding=1)
+
+# %% ../nbs/07_unet.ipynb #578382f4
 def _conv_bn_relu(ni, nf):
     conv = nn.Conv2d(ni, nf, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode='fan_out', nonlinearity='relu')
     return nn.Sequential(conv, nn.BatchNorm2d(nf), nn.ReLU(inplace=True))
 
 class LeanBlock(nn.Module):
-    "One step up: enlarge the map to the encoder's by nearest neighbour, join the two, two 3x3 convolution-BatchNorm-ReLU"
+    "One step up: double the map by nearest neighbour, join the encoder's map of that size, two 3x3 convolution-BatchNorm-ReLU"
     def __init__(self,
         n_up, # channels of the map from below
         n_skip, # channels of the encoder's map
@@ -233,12 +242,19 @@ class LeanBlock(nn.Module):
     ):
         super().__init__()
         self.conv1,self.conv2 = _conv_bn_relu(n_up+n_skip, n_out),_conv_bn_relu(n_out, n_out)
-    def forward(self, x, skip): return self.conv2(self.conv1(torch.cat([_resize_to(x, skip), skip], dim=1)))
+        self.register_buffer('fold', _fold, persistent=False)
+    def join(self, x, skip):
+        up,side = self.conv1[0].weight.split([x.shape[1], skip.shape[1]], dim=1)
+        h,w = skip.shape[-2:]
+        return _conv_doubled(x, up, self.fold)[..., :h, :w] + F.conv2d(skip, side, padding=1)
+    def forward(self, x, skip):
+        _,bn,relu = self.conv1
+        return self.conv2(relu(bn(self.join(x, skip))))
 
-# %% ../nbs/07_unet.ipynb #b410d039
+# %% ../nbs/07_unet.ipynb #24fe2f6c
 class LeanUnet(_SegNet):
     "The lighter network: the same encoder, narrow steps, class scores at half size, then enlarged"
-    decoder = 'lean'
+    decoder,block = 'lean',LeanBlock
     def __init__(self,
         arch, # a torchvision ResNet function or its name, as 'resnet34'
         n_classes # number of classes, Void included
@@ -246,12 +262,12 @@ class LeanUnet(_SegNet):
         super().__init__(arch, n_classes)
         *skips,n = self.encoder.channels
         widths = (256, 128, 64, 32)
-        self.blocks = nn.ModuleList([LeanBlock(*o) for o in zip((n,*widths), reversed(skips), widths)])
+        self.blocks = nn.ModuleList([self.block(*o) for o in zip((n,*widths), reversed(skips), widths)])
         self.head = nn.Conv2d(widths[-1], n_classes, 3, padding=1)
     def decode(self, x, maps):
         *skips,y = maps
         for block,skip in zip(self.blocks, reversed(skips)): y = block(y, skip)
-        return F.interpolate(self.head(y), x.shape[-2:], mode='bilinear')
+        return F.interpolate(self.head(y).float(), x.shape[-2:], mode='bilinear')
 
 # %% ../nbs/07_unet.ipynb #dbaa0738
 def read_weights(
