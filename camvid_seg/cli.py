@@ -126,7 +126,7 @@ def train(args):
     name = args.data if args.data in ('camvid', 'scenes') else folder.name
     out = Path(args.resume or args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}")
     print(Plan(folder, recipe, split), f'run folder: {_plain(out)}', sep='\n', flush=True)
-    try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar())
+    try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar(), cache=not args.no_cache)
     except KeyboardInterrupt:
         print(f'\nstopped; go on with: camvid-seg train --resume {_plain(out)}', file=sys.stderr)
         raise
@@ -305,6 +305,7 @@ def parser()->argparse.ArgumentParser:
     q = command(train)
     _recipe_flags(q)
     q.add_argument('--out', help='run folder to make (default: runs/PRESET-DATA-TIME)')
+    q.add_argument('--no-cache', action='store_true', help='decode the frames in every epoch, instead of once to a file below the cache folder')
     q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
     _predict_flags(command(predict))
     _bench_flags(command(bench, data='scenes'))

@@ -262,7 +262,7 @@ def _do_one_batch(self:SegLearner):
 @patch
 def _keep_stats(self:SegLearner):
     "Remember the running statistics of all batch norms, as one tensor"
-    if self._buffers is None: self._buffers = [o for o in _bare(self.model).buffers() if o.is_floating_point()]
+    if self._buffers is None: self._buffers = [o for k,o in _bare(self.model).named_buffers() if k.endswith(('running_mean', 'running_var'))]
     self._kept = torch.cat(self._buffers) if self._buffers else None
 
 @patch
