@@ -147,7 +147,7 @@ def flop_rate(
     a = torch.ones(n, n, dtype=dtype, device=default_device())
     return 2*n**3/_best(lambda: a@a)
 
-# %% ../nbs/14_bench.ipynb #fab7e21e
+# %% ../nbs/14_bench.ipynb #c7f66383
 def _cpu_name():
     "The processor's name, where the system tells it"
     with contextlib.suppress(OSError, StopIteration):
@@ -160,7 +160,8 @@ def _hardware():
     "What this machine is, and what it reaches"
     device = default_device()
     d = dict(cpu=_cpu_name(), cores=_cores(), threads=torch.get_num_threads(), memory_gb=round(psutil.virtual_memory().total/1e9, 1), system=platform.system(),
-             device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type, copy_gb_s=round(copy_rate()/1e9, 1))
+             device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type,
+             large_pages=os.environ.get('THP_MEM_ALLOC_ENABLE') == '1', copy_gb_s=round(copy_rate()/1e9, 1))
     return d | {f'{p}_gflop_s':round(flop_rate(p)/1e9) for p in dict.fromkeys(['fp32', best_precision()])}
 
 # %% ../nbs/14_bench.ipynb #1920d70a
@@ -656,7 +657,7 @@ def _step_rows(runs, size, bs, precisions, arch, n, bars):
                 rows.append(Row('step', f'{case}: peak memory', 'GB', of(ours, 'peak')[-1:], of(peer, 'peak')[-1:], name))
     return Table(rows)
 
-# %% ../nbs/14_bench.ipynb #b966f700
+# %% ../nbs/14_bench.ipynb #2c890cc0
 def _peak(spec):
     with running(dict(one=spec), 'memory') as c: return c['one']()['peak']
 
@@ -668,10 +669,9 @@ def bench_memory(
     "Peak memory of a training step at full size, GB"
     smp()
     standard, size = (size, bs, arch) == (None, 4, 'resnet34'), tuple(size or read_image(folder.images[0]).shape[:2])
-    options = {'checkpointing':True} if 'checkpointing' in Stage.__dataclass_fields__ else {}
     with tempfile.TemporaryDirectory() as d, _cache(d):
         common = dict(data=str(few(folder, split, bs, Path(d)/'few').path), size=size, bs=bs, arch=arch)
-        ours = {k:_peak(dict(name='step_ours', decoder=k, precision=best_precision(), options=options, **common)) for k in ('lean', 'lesson')}
+        ours = {k:_peak(dict(name='step_ours', decoder=k, precision=best_precision(), options={'checkpointing':True}, **common)) for k in ('lean', 'lesson')}
         peers = {f'{k} fp32':_peak(dict(name=f'step_{k}', precision='fp32', **common)) for k in ('fastai', 'smp')}
     def row(k, peer, bar=None):
         floor = 16*sum(p.numel() for p in create_unet(arch, len(folder.codes), k, None).parameters())/1e9
