@@ -88,18 +88,18 @@ def main():
     old = json.loads(file.read_text(encoding='utf-8')) if file.exists() else dict(setup=setup, runs=[])
     if old['setup'] != setup: raise SegError(f"{file.name}: holds runs of {old['setup']}, not {setup}; choose another --json, or delete it")
     runs = old['runs']
-    dls = seg_dataloaders(folder, args.size, args.bs, progress=True)
+    dls = seg_dataloaders(folder, args.size, args.bs)
     note = (f"{folder.name}: {len(dls.train_ds)} training and {len(dls.valid_ds)} validation frames at {args.size[0]}×{args.size[1]}, {args.epochs} epochs in batches of {args.bs}, "
             f"{args.arch}, random weights, {precision}, peak rates {args.lr[0]:g} (lesson) and {args.lr[1]:g} (lean).")
     costs = {d:stage_costs(create_unet(args.arch, dls.c, d, None)).total[3] for d in ('lesson', 'lean')}
-    floor = row_baseline(folder)
+    floor,about = row_baseline(folder),dict(note=note, **facts(args))
     print(note, default_device(), f'{torch.get_num_threads()} threads', flush=True)
     for seed in args.seeds:
         for decoder,lr in zip(('lesson', 'lean'), args.lr):
             if any((r['decoder'], r['seed'])==(decoder, seed) for r in runs): continue
             runs.append(run(dls, decoder, lr, seed, args.epochs, args.arch, precision))
             write(file, dict(setup=setup, runs=runs))
-            write(args.json, rows(runs, args.seeds, floor, costs, note=note, **facts(args)))
+            write(args.json, rows(runs, args.seeds, floor, costs, **about))
     for r in rows(runs, args.seeds, floor, costs): print(f"{r['case']}: lean {r['ours_runs']}, lesson {r['peer_runs']}")
 
 if __name__ == '__main__':
