@@ -7,9 +7,9 @@ Docs: https://example.github.io/camvid_seg/dataset.html.md"""
 # %% auto #0
 __all__ = ['CAMVID_CLASSES', 'CAMVID_URL', 'CAMVID_SIZE', 'CAMVID_MD5', 'SegError', 'SegClass', 'ClassTable', 'class_colors',
            'to_11', 'label_path', 'SegFolder', 'Split', 'read_mask', 'Report', 'check_dataset', 'cache_dir',
-           'atomic_path', 'atomic_dir', 'file_lock', 'download', 'unpack', 'camvid']
+           'atomic_path', 'atomic_dir', 'file_lock', 'require_sound', 'download', 'unpack', 'camvid']
 
-# %% ../nbs/01_dataset.ipynb #2624884f
+# %% ../nbs/01_dataset.ipynb #eb9ba1dd
 import errno,gzip,hashlib,html,http.client,json,os,re,shutil,socket,ssl,stat,tarfile,time
 import unicodedata,urllib.error,urllib.parse,urllib.request,uuid,zlib
 from collections import Counter
@@ -23,14 +23,19 @@ from PIL import Image, ImageOps
 from fastcore.basics import patch
 from tqdm import tqdm
 
-# %% ../nbs/01_dataset.ipynb #9f354dd7
+# %% ../nbs/01_dataset.ipynb #de7629aa
 def _plain(s):
     "`s` on one line, with control characters spelled out"
     return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in str(s))
 
 class SegError(ValueError):
     "A mistake the user can mend, said in one line: the file, the value and the mend"
-    def __init__(self, msg): super().__init__(_plain(msg))
+    def __init__(self, msg): super().__init__(_plain(_own_words(str(msg))))
+
+def _own_words(msg):
+    "What an error said before PyTorch carried it here from a loader's process, wrapped in that process's traceback"
+    wrapped = msg.startswith('Caught ') and '\nOriginal Traceback (most recent call last):\n' in msg
+    return msg.strip().split('\n')[-1].split(': ', 1)[-1] if wrapped else msg
 
 # %% ../nbs/01_dataset.ipynb #0ed19ad3
 _groups = '''
@@ -119,25 +124,25 @@ def _lines(path):
     try: return [l.strip() for l in path.read_text(encoding='utf-8-sig').splitlines()]
     except UnicodeDecodeError: raise SegError(f'{path.name}: not UTF-8 text; save it as UTF-8') from None
 
-# %% ../nbs/01_dataset.ipynb #85a0075a
+# %% ../nbs/01_dataset.ipynb #d6a6c6fa
 def _code_faults(path):
     "What is wrong with a `codes.txt`: errors, warnings"
     lines = _lines(path)
-    codes = [l for l in lines if l]
+    codes = [_plain(l) for l in lines if l]
     errors = [f'codes.txt: {c!r} stands on {n} lines; give every class a name of its own' for c,n in Counter(codes).items() if n > 1]
     if not codes: errors.append('codes.txt: names no class; write one class name a line')
     if len(codes) > 256: errors.append(f'codes.txt: names {len(codes)} classes, an 8-bit mask holds 256 at most; merge some')
     blank = [i for i,l in enumerate(lines, 1) if not l and any(lines[i:])]
     return errors, [f'codes.txt: line {i} is blank and is skipped, so the ids after it are not line numbers; delete it' for i in blank]
 
-# %% ../nbs/01_dataset.ipynb #6ecc91b5
+# %% ../nbs/01_dataset.ipynb #2ecaa43f
 def _color_lines(path):
     "Colour by class name in a `label_colors.txt`"
     rows = {l: re.fullmatch(r'([0-9]{1,3})\s+([0-9]{1,3})\s+([0-9]{1,3})\s+(\S.*)', l) for l in _lines(path) if l}
     for l,m in rows.items():
         if not m or max(map(int, m.groups()[:3])) > 255:
             raise SegError(f"{path.name}: {l!r} is no colour; write 'R G B name', each number from 0 to 255")
-    return {m[4]: tuple(map(int, m.groups()[:3])) for m in rows.values()}
+    return {_plain(m[4]): tuple(map(int, m.groups()[:3])) for m in rows.values()}
 
 # %% ../nbs/01_dataset.ipynb #77c5bfdc
 def _folder_colors(folder, codes):
@@ -156,7 +161,7 @@ def _files(folder):
     "The image files of a folder, sorted"
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in _suffixes and not p.name.startswith('.') and p.is_file())
 
-# %% ../nbs/01_dataset.ipynb #801e02b1
+# %% ../nbs/01_dataset.ipynb #c8b889b0
 class SegFolder:
     "A dataset folder: `images/`, `labels/`, `codes.txt` and, for its split, `valid.txt`"
     def __init__(self,
@@ -164,15 +169,15 @@ class SegFolder:
         strict=True  # refuse a faulty `codes.txt`? (`check_dataset` lists its faults instead)
     ):
         self.path = Path(path).expanduser()
-        self.name = self.path.resolve().name
+        self.name = _plain(self.path.resolve().name)
         has = 'a dataset folder holds images/, labels/, codes.txt and valid.txt'
-        if not self.path.is_dir(): raise SegError(f'{self.path}: no such folder; {has}')
+        if not os.path.isdir(self.path): raise SegError(f'{self.path}: no such folder; {has}')
         for o in ('images', 'labels'):
-            if not (self.path/o).is_dir(): raise SegError(f'{self.path}: has no folder {o}; {has}')
+            if not os.path.isdir(self.path/o): raise SegError(f'{self.path}: has no folder {o}; {has}')
         if not (self.path/'codes.txt').is_file(): raise SegError(f'{self.path}: has no codes.txt; {has}')
         faults,_ = _code_faults(self.path/'codes.txt')
         if faults and strict: raise SegError(f'{self.name}/{faults[0]}')
-        self.codes = [l for l in _lines(self.path/'codes.txt') if l]
+        self.codes = [_plain(l) for l in _lines(self.path/'codes.txt') if l]
         self.colors = _folder_colors(self.path, self.codes)
         self.images = _files(self.path/'images')
         self.valid_names = [l for l in _lines(self.path/'valid.txt') if l] if (self.path/'valid.txt').exists() else []
@@ -441,12 +446,30 @@ def _verify(path):
 
 def _digest(path): return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).digest()
 
-# %% ../nbs/01_dataset.ipynb #79aae80d
+# %% ../nbs/01_dataset.ipynb #3a915ed3
+def _thumb(im):
+    "A picture as 32 x 24 grey pixels of mean 0 and length 1, float32 (768,); zeros where it is flat"
+    grey = im.convert('F' if im.mode[0] == 'I' else 'L').resize((32,24), Image.Resampling.BOX)
+    a = np.asarray(grey, np.float32).ravel()
+    a = a-a.mean()
+    return a/max(np.linalg.norm(a), 1)
+
+# %% ../nbs/01_dataset.ipynb #4e33141a
+def _open_picture(path):
+    "The decoded, upright image in a file, whose pixels are known to be colours"
+    im,_ = _open(path)
+    lo,hi = (int(f(im)) for f in (np.min, np.max)) if im.mode[0] == 'I' else (0,255)
+    why = {'F': 'pixels are floating-point numbers', 'LAB': 'mode LAB'}.get(im.mode) or (f'grey from {lo} to {hi} is not 16 bits' if lo < 0 or hi > 65535 else None)
+    if why: raise SegError(f'{_short(path)}: {why}; save it as RGB or grey, with 8 or 16 bits a channel')
+    return im
+
+# %% ../nbs/01_dataset.ipynb #4e740fc8
 def _check_image(image, r):
-    "Size and digest of an image, into the dict `r`"
+    "Size, digest and thumbnail of an image, into the dict `r`"
     try:
         _verify(image)
-        r.update(size=_open(image)[0].size, digest=_digest(image))
+        im = _open_picture(image)
+        r.update(size=im.size, digest=_digest(image), thumb=_thumb(im))
     except (SegError, OSError) as e: r['errors'].append(str(e))
 
 # %% ../nbs/01_dataset.ipynb #07078f2e
@@ -463,10 +486,10 @@ def _check_mask(mask, folder, r):
         (w,h),(iw,ih) = size,r['size']
         r['errors'].append(f'{_short(mask)}: is {w} x {h} but its image is {iw} x {ih}; make the mask again at the size of the image')
 
-# %% ../nbs/01_dataset.ipynb #97f6da1a
+# %% ../nbs/01_dataset.ipynb #69228e3f
 def _check_pair(folder, image, mask):
     "What reading an image and its mask shows"
-    r = dict(errors=[], size=None, digest=None, mode=None, counts=None)
+    r = dict(errors=[], size=None, digest=None, thumb=None, mode=None, counts=None)
     _check_image(image, r)
     if mask: _check_mask(mask, folder, r)
     return r
@@ -491,6 +514,21 @@ def _twins(split, digests):
         else: errors.append(f'{both}, on both sides of the split ({part[q]} and {part[p]}); delete one of them')
     return errors, warnings
 
+# %% ../nbs/01_dataset.ipynb #fc978f96
+def _near(split, thumbs, digests, alike=.95):
+    "A warning about held-out images that look almost the same as a training image, in a list, or none"
+    train,held = ([p for p in o if thumbs.get(p) is not None] for o in (getattr(split, 'train', []), [*getattr(split, 'valid', []), *getattr(split, 'test', [])]))
+    if not (train and held): return []
+    of_train,pairs = np.stack([thumbs[p] for p in train]),[]
+    for p in held:
+        c = of_train@thumbs[p]
+        q = train[c.argmax()]
+        if c.max() > alike and digests[p] != digests[q]: pairs.append((c.max(), p, q))
+    if not pairs: return []
+    _,p,q = max(pairs)
+    return [f'{len(pairs)} of {len(held)} held-out images look almost the same as a training image, as {_short(p)} does as {_short(q)}; '
+            'scores on them flatter: hold out whole clips']
+
 # %% ../nbs/01_dataset.ipynb #3f3dc202
 def _check_split(folder, name, r):
     "The split, noted in the report `r`, or None"
@@ -501,7 +539,7 @@ def _check_split(folder, name, r):
     r.split = str(s)
     return s
 
-# %% ../nbs/01_dataset.ipynb #375e16f6
+# %% ../nbs/01_dataset.ipynb #a4421852
 def check_dataset(
     folder,             # a `SegFolder` or the path of one
     split='valid.txt',  # the split to check as well; None for none
@@ -520,8 +558,9 @@ def check_dataset(
     r.sizes,r.modes = (Counter(o[k] for o in found if o[k]) for k in ('size', 'mode'))
     total = sum((o['counts'] for o in found if o['mode']), np.zeros(256, np.int64))
     r.pixels = {c: int(n) for c,n in zip(folder.codes, total)}
-    e,w = _twins(s, {p: o['digest'] for p,o in zip(folder.images, found)})
-    r.errors,r.warnings = [*map(_plain, r.errors+e)],[*map(_plain, r.warnings+w)]
+    digests,thumbs = ({p: o[k] for p,o in zip(folder.images, found)} for k in ('digest', 'thumb'))
+    e,w = _twins(s, digests)
+    r.errors,r.warnings = [*map(_plain, r.errors+e)],[*map(_plain, r.warnings+w+_near(s, thumbs, digests))]
     return r
 
 # %% ../nbs/01_dataset.ipynb #931679e3
@@ -610,6 +649,27 @@ def file_lock(
         try: yield held
         finally:
             if held: _try_lock(f, lock=False)
+
+# %% ../nbs/01_dataset.ipynb #55209a2d
+def _state(folder, split):
+    "Changes when a file of the folder does"
+    files = [folder.path/o for o in ('codes.txt', 'valid.txt', 'label_colors.txt')] + [p for o in ('images', 'labels') for p in sorted((folder.path/o).iterdir())]
+    stats = [(p.parent.name, p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files if p.exists()]
+    return hashlib.sha256(repr((1, str(folder.path.resolve()), split, stats)).encode('utf-8', 'surrogateescape')).hexdigest()[:20]
+
+# %% ../nbs/01_dataset.ipynb #80fb6df0
+def require_sound(
+    folder,             # a `SegFolder`
+    split='valid.txt',  # the split to train with
+    progress=False      # show a progress bar?
+): # the warnings of `check_dataset`, a line each
+    "Refuse a dataset in which `check_dataset` finds errors; what was found sound is not read again until a file changes"
+    note = cache_dir()/'checked'/f'{_state(folder, split)}.json'
+    try: return json.loads(note.read_text(encoding='utf-8'))
+    except (OSError, ValueError): pass
+    found = check_dataset(folder, split, progress).require().warnings
+    with atomic_path(note) as tmp: tmp.write_text(json.dumps(found), encoding='utf-8')
+    return found
 
 # %% ../nbs/01_dataset.ipynb #e2a364c8
 CAMVID_URL = 'https://s3.amazonaws.com/fast-ai-imagelocal/camvid.tgz'

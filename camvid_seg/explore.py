@@ -9,7 +9,7 @@ __all__ = ['ClassCounts', 'class_counts', 'plot_imbalance', 'show_grid', 'class_
            'row_baseline', 'frame_distances', 'copy_baseline', 'hover_mask', 'MaskExplorer', 'warp_grid', 'sample',
            'relight', 'augment', 'AugmentExplorer']
 
-# %% ../nbs/04_explore.ipynb #c16e71b0
+# %% ../nbs/04_explore.ipynb #b7d28b9c
 import base64, difflib, io, os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ import ipywidgets as widgets, matplotlib.pyplot as plt, numpy as np
 from PIL import Image
 from fastcore.basics import patch
 from tqdm import tqdm
-from .dataset import SegError, read_mask
+from .dataset import SegError, _plain, read_mask
 from .masks import class_legend, class_shares, colorize, overlay, read_image, resize_mask
 
 # %% ../nbs/04_explore.ipynb #095331b7
@@ -118,7 +118,7 @@ def _spread(items, n):
     "`n` of `items`, evenly spaced."
     return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(n, len(items))).round().astype(int))] if len(items) else []
 
-# %% ../nbs/04_explore.ipynb #d939553e
+# %% ../nbs/04_explore.ipynb #9c611d0b
 def show_grid(
     folder, # a `SegFolder`
     images=None, # the frames to show; None: spread evenly over the folder
@@ -138,7 +138,7 @@ def show_grid(
     grid = fig.add_gridspec(rows, len(widths), width_ratios=widths)
     for k, (fn, (image, mask)) in enumerate(zip(fns, pairs)):
         ax = fig.add_subplot(grid[k//cols, k%cols]); ax.set_axis_off()
-        ax.imshow(overlay(image, mask, folder.colors, alpha)); ax.set_title(Path(fn).stem, fontsize=8, parse_math=False)
+        ax.imshow(overlay(image, mask, folder.colors, alpha)); ax.set_title(_plain(Path(fn).stem), fontsize=8, parse_math=False)
     if legend:
         ax = fig.add_subplot(grid[:, -1]); ax.set_axis_off()
         everything = np.concatenate([m.ravel() for _, m in pairs])
@@ -369,11 +369,11 @@ class MaskExplorer(_Explorer):
         watched = self.frame, self.opacity, self.picker
         self._start(watched, _wrapped(self.frame, self.opacity), _wrapped(self.picker, self.next))
 
-# %% ../nbs/04_explore.ipynb #2e308964
+# %% ../nbs/04_explore.ipynb #809e2a69
 @patch
 def _show(self:MaskExplorer):
     (fn, image, mask), pick = self._read(), self.picker.value
-    ids, title = None if pick < 0 else [pick], fn.stem
+    ids, title = None if pick < 0 else [pick], _plain(fn.stem)
     if pick >= 0 and pick not in mask: title += f' (no {self.folder.codes[pick]} here)'
     picture = hover_mask(mask, self.folder, image, self.opacity.value, ids, self._width, title=title)
     self.still, self.picture.value, self.next.disabled = picture.picture, picture._repr_html_(), pick < 0
@@ -470,7 +470,7 @@ class AugmentExplorer(_Explorer):
         watched = self.frame, *self.controls.values()
         self._start(watched, _wrapped(*watched, self.reset))
 
-# %% ../nbs/04_explore.ipynb #ee03b890
+# %% ../nbs/04_explore.ipynb #4d38b38d
 @patch
 def _set(self:AugmentExplorer, values):
     for k, v in values.items(): self.controls[k].value = v
@@ -481,6 +481,6 @@ def _show(self:AugmentExplorer):
     image, mask = augment(image, mask, **{k: w.value for k, w in self.controls.items()})
     gap = np.full((len(mask), 8, 3), 255, np.uint8)
     self.still = np.hstack([image, gap, overlay(image, mask, self.folder.colors, 0.6)])
-    text = escape(f'{fn.stem}: image, and its mask over it')
+    text = escape(f'{_plain(fn.stem)}: image, and its mask over it')
     style = f'width:100%;max-width:{2*self._width}px;height:auto;display:block;margin:0'
     self.picture.value = f'<img src="{_data_uri(self.still)}" alt="{text}" style="{style}"><small>{text}</small>'

@@ -8,26 +8,24 @@ Docs: https://example.github.io/camvid_seg/fullsize.html.md"""
 __all__ = ['activation_bytes', 'MixedPrecision', 'best_precision', 'settle', 'Plan', 'stage_loaders', 'stage_learner', 'train',
            'write_report']
 
-# %% ../nbs/10_fullsize.ipynb #e18fdfec
-import base64, dataclasses, hashlib, html, io, json, math, platform
+# %% ../nbs/10_fullsize.ipynb #5ef6a41d
+import base64, dataclasses, hashlib, html, io, json, math, platform, re
 import matplotlib.pyplot as plt, torch
 from pathlib import Path
 from . import __version__
-from .dataset import SegError, SegFolder, atomic_path
+from .dataset import SegError, SegFolder, _plain, require_sound
 from .explore import row_baseline
-from .loaders import batch_size_for, free_memory, seg_dataloaders
+from .loaders import Augment, batch_size_for, free_memory, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
-from .training import Recipe, Run, fit_stage, plot_history
+from .training import FusedAdam, Recipe, Run, _writing, fit_stage, plot_history
 from .unet import SegLearner, unet_learner
 
-# %% ../nbs/10_fullsize.ipynb #da00f403
+# %% ../nbs/10_fullsize.ipynb #df43187e
 from fastai.callback.fp16 import AMPMode
 from fastai.callback import fp16
 from fastai.callback.progress import ProgressCallback
-from fastai.torch_core import default_device, set_seed, to_float
-from fastai.vision.augment import aug_transforms
+from fastai.torch_core import default_device, set_seed
 from fastcore.basics import noop, patch
-from fastcore.foundation import L
 
 # %% ../nbs/10_fullsize.ipynb #4fe60cb3
 def activation_bytes(
@@ -44,7 +42,7 @@ def activation_bytes(
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t), autocast: model(x)
     return sum(kept.values())
 
-# %% ../nbs/10_fullsize.ipynb #5f1117f3
+# %% ../nbs/10_fullsize.ipynb #a880476f
 class MixedPrecision(fp16.MixedPrecision):
     "fastai's mixed precision, on the device that the model is on"
     needs_scaler = property(lambda self: self.amp_mode == AMPMode.FP16)
@@ -54,24 +52,11 @@ class MixedPrecision(fp16.MixedPrecision):
         "The context of a forward pass"
         return torch.autocast(self.device_type, torch.float16 if self.needs_scaler else torch.bfloat16)
 
-    def before_fit(self):
-        self.autocast, self.scales = None, L()
-        self.learn.scaler = torch.amp.GradScaler(self.device_type, **{**self.kwargs, 'enabled':self.needs_scaler})
-
-    def before_batch(self):
-        self.autocast = self.autocast_context()
-        self.autocast.__enter__()
-
-    def after_pred(self):
-        self.close()
-        self.learn.pred = to_float(self.pred)
-
-    def after_loss(self): pass
-
-    def close(self):
-        "Leave autocast, if it is on"
-        if getattr(self, 'autocast', None): self.autocast.__exit__(None, None, None)
-        self.autocast = None
+    def before_fit(self): self.learn.scaler = torch.amp.GradScaler(self.device_type, **{**self.kwargs, 'enabled':self.needs_scaler})
+    def before_backward(self): self.learn.loss_grad = self.learn.scaler.scale(self.loss_grad)
+    def after_fit(self): self.learn.scaler = None
+    def _of_the_step(self): "Ours does this itself"
+    before_batch = after_pred = after_loss = before_step = after_step = _of_the_step
 
 # %% ../nbs/10_fullsize.ipynb #3f9b3e32
 @patch
@@ -114,7 +99,7 @@ def settle(
         return dataclasses.replace(s, precision=precision, bs=bs, **rates)
     return dataclasses.replace(recipe, stages=tuple(map(one, recipe.stages)))
 
-# %% ../nbs/10_fullsize.ipynb #1405135b
+# %% ../nbs/10_fullsize.ipynb #25c7aadf
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
     def __init__(self,
@@ -130,15 +115,19 @@ class Plan:
         self.notes = [f'data: {folder.name}, {len(parts.train)} training and {len(parts.valid)} validation frames (split {split})',
                       f'network: {recipe.arch} encoder, {recipe.decoder} decoder, weights: {recipe.weights or "random"}',
                       f'device: {_device_name(device)}']
+        self.notes.append(f'optimizer: fused AdamW, weight decay {recipe.wd:g}' + f', weights averaged (EMA {recipe.ema:g})'*bool(recipe.ema) +
+                          ', network compiled'*recipe.compile)
         if not recipe.weights: self.notes.append('nothing is frozen in stage 1: the encoder is random, and a frozen random encoder only hurts')
         for s,t in zip(recipe.stages, settled.stages):
             if s.precision == 'fp16' != t.precision: self.notes.append(f'{s.name}: {t.precision} instead of fp16, which is for GPUs')
         if folder.void_code is not None:
             self.notes.append(f"Void pixels {'train as a class' if recipe.void == 'train' else 'do not train'} and never count in the figures")
+        self.notes, self.rows = [*map(_plain, self.notes)], [[*map(_plain, r)] for r in self.rows] # a recipe may come from a stranger's config.json
 
     def _row(self, s, n):
         lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
-        return [s.name, f'{s.size[0]}x{s.size[1]}', str(s.bs), str(s.epochs), str(s.epochs*(n//s.bs)), lr, s.precision, 'decoder' if s.frozen else 'all']
+        batch = f'{s.bs}' + f' in {s.accumulate} parts'*(s.accumulate > 1) + ', checkpointed'*s.checkpointing
+        return [s.name, f'{s.size[0]}x{s.size[1]}', batch, str(s.epochs), str(s.epochs*(n//s.bs)), lr, s.precision, 'decoder' if s.frozen else 'all']
 
 # %% ../nbs/10_fullsize.ipynb #a05f791d
 def _device_name(device):
@@ -160,20 +149,21 @@ def _repr_markdown_(self:Plan):
     row = lambda r: '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
     return '\n'.join([f'- {html.escape(n)}' for n in self.notes] + ['', row(self.head), row(['---']*len(self.head)), *map(row, self.rows)])
 
-# %% ../nbs/10_fullsize.ipynb #65ce781e
+# %% ../nbs/10_fullsize.ipynb #b1266012
 def stage_loaders(
     folder:SegFolder, # the data
     recipe:Recipe,    # the recipe
     number:int,       # of the stage, from 0
     split='valid.txt',# a split of `folder`
     device=None,      # default: fastai's default device
-    progress=False    # show a bar while frames are decoded
+    progress=False,   # show a bar while frames are decoded
+    cache=True        # decode every frame once to disk?
 ):
     "fastai `DataLoaders` for a stage of `recipe`"
-    stage, augment = recipe.stages[number], aug_transforms(**dict(recipe.augment))
-    return seg_dataloaders(folder, stage.size, stage.bs, split, augment, device=device, progress=progress)
+    stage, augment = recipe.stages[number], Augment(**dict(recipe.augment))
+    return seg_dataloaders(folder, stage.size, stage.bs, split, augment, cache, device=device, progress=progress)
 
-# %% ../nbs/10_fullsize.ipynb #871df40d
+# %% ../nbs/10_fullsize.ipynb #9b3e474d
 def stage_learner(
     dls,          # loaders of `stage_loaders`
     recipe:Recipe,# the recipe
@@ -182,14 +172,15 @@ def stage_learner(
     "The network of `recipe`, untrained, with its loss and metrics"
     set_seed(recipe.seed)
     loss = SegLoss(recipe.void if dls.void_code is not None else 'train', dls.void_code)
-    learn = unet_learner(dls, recipe.arch, recipe.weights, recipe.decoder, loss_func=loss, metrics=seg_metrics())
+    learn = unet_learner(dls, recipe.arch, recipe.weights, recipe.decoder, loss_func=loss, metrics=seg_metrics(), opt_func=FusedAdam)
     learn.model.to(memory_format=torch.channels_last)
+    if recipe.compile: learn.compile()
     if progress is not None:
         learn.remove_cb(ProgressCallback).add_cb(progress)
         learn.logger = noop
     return learn
 
-# %% ../nbs/10_fullsize.ipynb #bf30f998
+# %% ../nbs/10_fullsize.ipynb #05a987af
 def train(
     folder:SegFolder,      # the data
     recipe:Recipe,         # network and stages
@@ -197,23 +188,34 @@ def train(
     split:str='valid.txt', # a split of `folder`
     device=None,           # default: fastai's default device
     resume:bool=False,     # go on with the run in `path`
-    progress=None          # a callback that shows progress; default: fastai's bars
+    progress=None,         # a callback that shows progress; default: fastai's bars
+    minutes:float=10.,     # between checkpoints in the middle of an epoch
+    cache:bool=True        # decode every frame once to disk?
 )->Run: # with `history`, `metrics`, and all files written
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
+    require_sound(folder, split, progress is not None)
     recipe = settle(recipe, device)
+    _fits(recipe, folder.split(split))
     config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict())
     run = _reopen(path, config) if resume else Run(path, config)
     state = run.last_checkpoint() if resume else None
     first, learn = state[1]['stage'] if state else 0, None
     for i in range(first, len(recipe.stages)):
-        dls = stage_loaders(folder, recipe, i, split, device, progress is not None)
-        if learn is None: learn = stage_learner(dls, recipe, progress)
+        dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
+        if learn is None: learn = _first_learner(dls, recipe, progress, resume, state)
         learn.dls = dls
         learn.set_precision(recipe.stages[i].precision)
-        fit_stage(learn, run, i, recipe, resume=state if i == first else None)
+        fit_stage(learn, run, i, recipe, state if i == first else None, minutes)
     return _finish(run, learn, folder, recipe, split)
 
-# %% ../nbs/10_fullsize.ipynb #dc17306b
+# %% ../nbs/10_fullsize.ipynb #d5b2f3f0
+def _fits(recipe, parts):
+    "Refuse batches that are larger than the training set, or too small for batch norm"
+    for s in recipe.stages:
+        if s.bs > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs}, but there are {len(parts.train)} training images; use 1 to that many (--bs)')
+        if s.bs == 1 and max(s.size) <= 32: raise SegError(f'{s.name}: a batch of one image of 32x32 pixels, too few for batch norm; use --bs 2 or a larger --size')
+
+# %% ../nbs/10_fullsize.ipynb #d8ed5713
 def _digest(parts):
     "Changes when a frame joins or leaves either part of a split"
     return hashlib.sha256(repr([[p.stem for p in o] for o in (parts.train, parts.valid)]).encode()).hexdigest()[:16]
@@ -221,10 +223,20 @@ def _digest(parts):
 def _reopen(path, config):
     "The run in `path`, if it is one of `config`; only the data may have moved"
     run, new = Run(path), json.loads(json.dumps(config))
+    for p in (*run.path.glob('.*-*'), *run.file('last').glob('.*-*')): # half-written files of a process that was killed
+        if re.match(r'\.[0-9a-f]{8}-', p.name): p.unlink()
     for k in 'split', 'frames', 'recipe':
         if run.config.get(k) != new[k]:
             raise SegError(f'{run.path.name}/config.json: {k} {_brief(run.config.get(k), new[k])}; resume with the same, or use another --out')
     return run
+
+def _first_learner(dls, recipe, progress, resume, state):
+    "The learner to begin with; a checkpoint brings its own weights, and no file outside the run folder is read"
+    if resume and not state and recipe.weights not in (None, 'imagenet'):
+        raise SegError(f'no checkpoint to resume, and the recipe would start from the file {recipe.weights!r}: train anew with --weights and another --out')
+    learn = stage_learner(dls, dataclasses.replace(recipe, weights=None) if state else recipe, progress)
+    learn.pretrained = bool(recipe.weights)
+    return learn
 
 def _brief(old, new):
     if not (isinstance(old, dict) and isinstance(new, dict)): return f'is {old!r}, not {new!r}'
@@ -249,7 +261,7 @@ def _best_epoch(run, metric):
     row = max(run.history, key=lambda r: r[metric])
     return {k:row[k] for k in ('stage', 'epoch', metric)}
 
-# %% ../nbs/10_fullsize.ipynb #02919973
+# %% ../nbs/10_fullsize.ipynb #8d7a5bd3
 def write_report(
     run:Run,          # a finished run
     learn:SegLearner, # its learner
@@ -266,7 +278,7 @@ def write_report(
     results = picture(plt.gcf())
     facts = ''.join(f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k,v in run.metrics.items() if k != 'iou')
     page = _page.format(title=html.escape(run.path.name), facts=facts, curves=curves, results=results, classes=cm._repr_html_())
-    with atomic_path(run.path/'report.html') as tmp: tmp.write_text(page, encoding='utf-8')
+    with _writing(run.file('report.html')) as tmp: tmp.write_text(page, encoding='utf-8')
 
 # %% ../nbs/10_fullsize.ipynb #4c09f7d6
 _page = '''<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>

@@ -8,13 +8,13 @@ Docs: https://example.github.io/camvid_seg/masks.html.md"""
 __all__ = ['colorize', 'save_mask', 'read_image', 'overlay', 'class_shares', 'class_legend', 'show_mask', 'color_table',
            'resize_mask']
 
-# %% ../nbs/03_masks.ipynb #2c577454
+# %% ../nbs/03_masks.ipynb #b4edcfc9
 from html import escape
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np
 from matplotlib.patches import Patch
-from PIL import Image, ImageOps
-from .dataset import SegError, atomic_path, class_colors
+from PIL import Image
+from .dataset import SegError, _open_picture, atomic_path, class_colors
 
 # %% ../nbs/03_masks.ipynb #3218da7b
 def _ids(mask, n):
@@ -48,31 +48,17 @@ def save_mask(
     with atomic_path(path) as f: im.save(f, format='PNG', optimize=True)
     return path
 
-# %% ../nbs/03_masks.ipynb #17b9dd03
+# %% ../nbs/03_masks.ipynb #6926e838
 def read_image(
     path, # an image file that Pillow can open
 )->np.ndarray: # colours, uint8 (H, W, 3), the right way up
     "Read a picture as RGB, upright, whatever its mode."
-    try:
-        with Image.open(path) as im: im = ImageOps.exif_transpose(im)
-        if im.mode.startswith('I'): im = _grey16(im, path)
-        elif im.mode == 'F': raise SegError(f'{path}: pixels are floating-point numbers; save it with 8 or 16 bits a channel')
-        elif im.has_transparency_data:
-            im = im.convert('RGBA')
-            im = Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
-        return np.array(im.convert('RGB'))
-    except SegError: raise
-    except Image.DecompressionBombError: raise SegError(f'{path}: more pixels than Pillow opens; make it smaller') from None
-    except FileNotFoundError: raise SegError(f'{path}: no such file; check the path') from None
-    except (OSError, SyntaxError, ValueError, EOFError) as e:
-        raise SegError(f'{path}: not a picture that can be read ({str(e).splitlines()[0][:80]}); replace it or leave it out') from None
-
-# %% ../nbs/03_masks.ipynb #9ffc4882
-def _grey16(im, path):
-    "The upper 8 of a grey picture's 16 bits."
-    a = np.asarray(im)
-    if a.min() < 0 or a.max() > 65535: raise SegError(f'{path}: grey from {a.min()} to {a.max()} is not 16 bits; save it with 8 or 16')
-    return Image.fromarray((a.astype(np.uint32) >> 8).astype(np.uint8))
+    im = _open_picture(path)
+    if im.mode.startswith('I'): im = Image.fromarray((np.asarray(im).astype(np.uint32) >> 8).astype(np.uint8))
+    elif im.has_transparency_data:
+        im = im.convert('RGBA')
+        im = Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
+    return np.array(im.convert('RGB'))
 
 # %% ../nbs/03_masks.ipynb #89f575ba
 def overlay(

@@ -226,7 +226,7 @@ def _by_pixel(logits, target):
     if not rows.is_contiguous() or rows.shape[:-1] != target.shape: return logits,target
     return rows.flatten(0, -2),target.flatten()
 
-# %% ../nbs/06_metrics.ipynb #07554ce0
+# %% ../nbs/06_metrics.ipynb #c0957885
 class SegLoss:
     "Pixel-wise cross-entropy of logits (N, C, H, W) and class ids (N, H, W)"
     def __init__(self,
@@ -237,15 +237,16 @@ class SegLoss:
         if void not in ('ignore', 'train'): raise SegError(f"void={void!r}: choose 'ignore' or 'train'")
         if reduction not in ('mean', 'sum', 'none'): raise SegError(f"reduction={reduction!r}: choose 'mean', 'sum' or 'none'")
         self.void,self.void_code,self.reduction = void,void_code,reduction
+        self.ignore_index = void_code if void=='ignore' and void_code is not None else -100
     def __call__(self,
         logits, # float (N, C, H, W); float16 and bfloat16 are computed in float32
         target  # integer ids (N, H, W)
     ): # float32 scalar, or (N, H, W) with reduction='none'
-        skip = self.void_code if self.void=='ignore' and self.void_code is not None else -100
         logits,target = _plain(logits).float(),_plain(target).long()
-        loss = F.cross_entropy(*_by_pixel(logits, target), ignore_index=skip, reduction='none').view(target.shape)
+        loss = F.cross_entropy(*_by_pixel(logits, target), ignore_index=self.ignore_index, reduction='none').view(target.shape)
         if self.reduction == 'none': return loss
-        return loss.sum() if self.reduction == 'sum' else loss.sum()/(target != skip).sum().clamp(min=1)
+        return loss.sum() if self.reduction == 'sum' else loss.sum()/self.count(target)
+    def count(self, target): return (_plain(target) != self.ignore_index).sum().clamp(min=1) # pixels that the mean divides by
     def activation(self, logits): return _plain(logits).float().softmax(dim=1) # probabilities (N, C, H, W)
     def decodes(self, logits): return _best(logits) # class ids (N, H, W)
     def __repr__(self): return f'SegLoss(void={self.void!r}, void_code={self.void_code})'

@@ -1,6 +1,6 @@
 """Stage the notebooks for Sphinx: nbdev's processors read them, then each becomes a MyST-NB page. Exported code turns into its
 documentation with the source folded below it. Nothing is executed: the stored outputs are shown."""
-import ast, inspect, re, shutil
+import ast, html, inspect, json, re, shutil
 from importlib import import_module
 from pathlib import Path
 from fastcore.basics import listify
@@ -155,6 +155,23 @@ class Page:
         self.nb.metadata.pop('widgets', None)
         write_nb(self.nb, dst/f'{self.name}.ipynb')
 
+# ---- the page of faults ----
+
+def faults(table, rows):
+    "The page of what the tests in tests/faults injected, as Markdown: `table` as they wrote it, `rows` from a kind of fault to its heading"
+    found = [o for file in table.values() for o in file]
+    def cell(s, tag='td'): return f'<{tag}>{html.escape(str(s))}</{tag}>'
+    def row(o): return f"<tr>{cell(o['injected'])}<td>{html.escape(o['outcome'])}{'' if o['survived'] else ' <strong>not survived</strong>'}</td><td>{_said(o['message'])}</td></tr>"
+    head = '<tr>' + ''.join(cell(s, 'th') for s in ('Fault', 'Outcome', 'What you read')) + '</tr>'
+    parts = [f"# What happens if…\n\n{{.lead}}\nEach of these faults is injected for real by a test, which wrote this page",
+             f"{len(found)} faults injected, {sum(o['survived'] for o in found)} survived. To repeat it: `pytest tests/faults`, "
+             "and with `--fault-table docs/faults.json` to write the table. Messages are shown as they were; folders are left out."]
+    for k, title in rows.items():
+        if of := [row(o) for o in found if o['row'] == k]: parts += [f'## {title}', f'<table class="docutils faults"><thead>{head}</thead><tbody>\n' + '\n'.join(of) + '\n</tbody></table>']
+    return '\n\n'.join(parts) + '\n'
+
+def _said(message): return f'<code>{html.escape(message)}</code>' if message else '—'
+
 def stage(dst):
     "Write all pages and the pictures beside the notebooks to the new folder `dst`; returns the number of pages"
     shutil.rmtree(dst, ignore_errors=True)
@@ -163,6 +180,8 @@ def stage(dst):
     index, *chapters = pages = [Page(p) for p in notebooks()]
     docs = {k: v for p in pages for k, v in p.docs.items()}
     entry = lambda p: f"{int(p.path.name[:2])}. {p.nb.frontmatter_['title']} <{p.name}>"
-    toc = '\n'.join([*map(entry, chapters), 'All names <genindex>', f'GitHub <{cfg.git_url}>'])
+    page = faults(*(json.loads((Path(__file__).parent/o).read_text(encoding='utf-8')) for o in ('faults.json', 'fault_rows.json')))
+    (dst/'faults.md').write_text(page, encoding='utf-8')
+    toc = '\n'.join([*map(entry, chapters), 'What happens if… <faults>', 'All names <genindex>', f'GitHub <{cfg.git_url}>'])
     for p in pages: p.write(dst, docs, f'```{{toctree}}\n:hidden:\n\n{toc}\n```' if p is index else '')
-    return len(pages)
+    return len(pages) + 1

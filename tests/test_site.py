@@ -4,7 +4,7 @@ import pytest
 from conftest import root
 sys.path.insert(0, str(root/'docs'))
 from build import problems
-from stage import api, relink
+from stage import api, faults, relink
 
 @pytest.mark.parametrize('html, problem', [
     ('<a href="b.html#here">', None), ('<a href="#top"><p id="top">', None), ('<a href="https://example.com/x">', None), ('<img src="data:image/png;base64,AA">', None),
@@ -45,3 +45,9 @@ def test_api():
     assert names == ['Shape', 'Shape.grow', 'Shape.area']
     for part in ('{py:class} Shape(side=1, *names)', '{py:method} Shape.grow(by=2)', '{py:property} Shape.area\n', 'Something with an area',
                  '| `side:float` | length of a side, metres |', '| `*names` | what it is called |', r'| `by:int\|float` | factor |', '| **returns** `float` | the new side, metres |'): assert part in text
+
+def test_faults():
+    row = dict(injected='a <b>', outcome='refused', message='<script>"x"\x26</script>', row='sizes', survived=False)
+    page = faults({'a.py': [row], 'b.py': [{**row, 'survived': True, 'message': ''}]}, {'sizes': 'Sizes & all', 'nan': 'Never'})
+    for part in ('2 faults injected, 1 survived', '## Sizes & all', '<td>a &lt;b&gt;</td>', '&lt;script&gt;&quot;x&quot;&amp;&lt;/script&gt;', 'not survived'): assert part in page
+    assert '<script' not in page and 'Never' not in page

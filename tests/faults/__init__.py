@@ -1,0 +1,1 @@
+"What goes wrong, injected for real; see conftest.py"

@@ -1,0 +1,311 @@
+"Faults in a dataset folder: listed by `check`, refused before training, or read right; never silent"
+import io, shutil, struct, zlib
+import numpy as np, pytest
+from PIL import Image
+from camvid_seg.cli import main
+from camvid_seg.dataset import SegError, SegFolder, check_dataset, class_colors, read_mask
+from camvid_seg.fullsize import train
+from camvid_seg.loaders import decode_frame, seg_dataloaders
+from camvid_seg.masks import read_image
+from camvid_seg.training import Recipe
+
+codes, size = 'Sky Road Car Void'.split(), (32,48)
+colors = class_colors(codes)
+
+@pytest.fixture
+def folder(tmp_path):
+    "The path of a small sound dataset: 6 noisy frames of 48 x 32 pixels, 2 of them to validate on"
+    p, rng = tmp_path/'streets', np.random.default_rng(0)
+    for o in ('images', 'labels'): (p/o).mkdir(parents=True)
+    (p/'codes.txt').write_text('\n'.join(codes), encoding='utf-8')
+    (p/'valid.txt').write_text('f4.png\nf5.png\n', encoding='utf-8')
+    for i in range(6):
+        Image.fromarray(rng.integers(0, 256, (*size,3), dtype=np.uint8)).save(p/f'images/f{i}.png')
+        Image.fromarray(rng.integers(0, 4, size, dtype=np.uint8)).save(p/f'labels/f{i}_P.png')
+    return p
+
+def start(folder, bs=2, small=(32,48)):
+    "What `camvid-seg train` calls, in a fresh run folder, which must not be there when it is refused"
+    recipe, run = Recipe.quick().change_stages(epochs=1, bs=bs, size=small), folder.parent/'run'
+    try: train(SegFolder(folder), recipe, run)
+    finally: assert not run.exists()
+
+def refused(fault, row, injected, folder, *says):
+    "`check` lists the fault in a line with `says`, and training refuses the folder in words of `check` before it does anything"
+    errors = check_dataset(folder).errors
+    line = next(l for l in errors if all(o in l for o in says))
+    with pytest.raises(SegError) as e: start(folder)
+    assert any(o in str(e.value) for o in errors)
+    fault(row, injected, 'refused before training, and listed by check', line)
+
+def warned(fault, row, injected, folder, *says):
+    r = check_dataset(folder)
+    assert not r.errors
+    fault(row, injected, 'warned of by check', next(l for l in r.warnings if all(o in l for o in says)))
+
+def mask(folder, i=0): return np.array(Image.open(folder/f'labels/f{i}_P.png'))
+def put(folder, im, i=0, name='labels/f{}_P.png', **kwargs): (im if isinstance(im, Image.Image) else Image.fromarray(im)).save(folder/name.format(i), 'png', **kwargs)
+
+def png16(a):
+    "A PNG of 16-bit RGB, which Pillow does not write"
+    def chunk(kind, b): return struct.pack('>I', len(b)) + kind + b + struct.pack('>I', zlib.crc32(kind+b))
+    rows = b''.join(b'\0' + r.astype('>u2').tobytes() for r in a)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', a.shape[1], a.shape[0], 16, 2, 0, 0, 0)) + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
+
+def bomb():
+    "A PNG of 120 bytes that says it has 60,000 x 60,000 pixels"
+    b = png16(np.zeros((1,1,3), np.uint16))
+    head = b'IHDR' + struct.pack('>II', 60_000, 60_000) + b[24:29]
+    return b[:12] + head + struct.pack('>I', zlib.crc32(head)) + b[33:]
+
+# ---- ids without a class ----
+
+def test_a_sound_folder_is_sound(folder):
+    r = check_dataset(folder)
+    assert r.require() and not r.warnings
+
+def test_unknown_id(fault, folder):
+    a = mask(folder); a[0,:5] = 200; put(folder, a)
+    refused(fault, 'unknown id', 'id 200 in a mask, 4 classes in codes.txt', folder, 'labels/f0_P.png: id 200 in 5 pixels', 'names 4 classes', 'repaint')
+    fault.refused('unknown id', 'the same mask, read by a program that did not check', read_mask, folder/'labels/f0_P.png', SegFolder(folder))
+    with pytest.raises(SegError, match='id 200 in 5 pixels'): seg_dataloaders(SegFolder(folder), size, 2)
+
+def test_255(fault, folder):
+    a = mask(folder); a[a == 3] = 255; put(folder, a)
+    refused(fault, 'unknown id', "255 for 'ignore', as other data sets write it", folder, 'id 255', 'give those pixels the id of Void')
+
+# ---- masks that code their classes in some way ----
+
+def palette(a, colors):
+    im = Image.fromarray(a); im.putpalette(np.asarray(colors, np.uint8).tobytes())
+    return im
+
+def right(fault, row, injected, folder, ids, said=''):
+    "The mask is read as `ids` exactly, and the folder is sound"
+    got = read_mask(folder/'labels/f0_P.png', SegFolder(folder))
+    assert got.dtype == np.uint8 and np.array_equal(got, ids) and check_dataset(folder).errors == []
+    fault(row, injected, 'read right', said)
+
+def test_palette_of_ids(fault, folder):
+    ids = mask(folder); put(folder, palette(ids, np.random.default_rng(1).integers(0, 256, (4,3))))
+    right(fault, 'coded mask', 'mode P, the palette is decoration: the indices are the ids', folder, ids)
+
+def test_palette_of_colors(fault, folder):
+    ids, order = mask(folder), np.array([2,0,3,1])
+    put(folder, palette(order.argsort()[ids].astype(np.uint8), colors[order]))
+    right(fault, 'coded mask', "mode P, the palette holds the classes' colours in another order", folder, ids)
+
+def test_rgb(fault, folder):
+    ids = mask(folder); put(folder, colors[ids])
+    right(fault, 'coded mask', 'RGB in the colours of the classes, as the original *_L.png of CamVid', folder, ids)
+
+def test_own_colors(fault, folder):
+    ids, own = mask(folder), np.array([[9,9,9], [1,2,3], [3,2,1], [0,0,7]], np.uint8)
+    (folder/'label_colors.txt').write_text('\n'.join(f'{r} {g} {b} {n}' for (r,g,b), n in zip(own.tolist(), codes)), encoding='utf-8')
+    put(folder, own[ids])
+    right(fault, 'coded mask', 'RGB in colours of your own, named in label_colors.txt', folder, ids)
+
+def test_unknown_color(fault, folder):
+    a = colors[mask(folder)]; a[0,:3] = 1, 2, 3; put(folder, a)
+    refused(fault, 'coded mask', 'RGB with a colour that no class has', folder, '(1, 2, 3) in 3 pixels', 'label_colors.txt')
+
+def test_name_of_camvid(fault, folder):
+    shutil.move(folder/'labels/f0_P.png', folder/'labels/f0_L.png')
+    refused(fault, 'coded mask', 'masks named X_L.png as CamVid publishes them', folder, 'images/f0.png: has no mask labels/f0_P.png')
+    assert any('labels/f0_L.png: the name of a mask ends in _P.png' in o for o in check_dataset(folder).warnings)
+
+# ---- masks in other formats ----
+
+@pytest.mark.parametrize('how, said', [('JPEG', 'smears'), ('WEBP', 'smears'), ('1', '1 bit'), ('16', 'value 300'), ('RGBA', 'alpha'), ('LA', 'alpha'), ('F', 'mode F'), ('16-bit RGB', '16 bits')])
+def test_mask_format(fault, folder, how, said):
+    ids, path = mask(folder), folder/'labels/f0_P.png'
+    clear = np.full(size, 255, np.uint8); clear[0,:4] = 128
+    if how in ('JPEG', 'WEBP'): Image.fromarray(ids).convert('RGB').save(path, how)
+    elif how == '1': put(folder, Image.fromarray(ids > 1))
+    elif how == '16': a = ids.astype(np.uint16); a[0,0] = 300; put(folder, a)
+    elif how == 'RGBA': put(folder, np.dstack([colors[ids], clear]))
+    elif how == 'LA': put(folder, np.dstack([ids, clear]))
+    elif how == 'F': Image.fromarray(ids.astype(np.float32)).save(path, 'tiff')
+    else: path.write_bytes(png16(colors[ids].astype(np.uint16)*257))
+    what = {'JPEG': 'a JPEG', 'WEBP': 'a WebP', '1': 'a picture of 1 bit a pixel', '16': '16 bits with a value above 255', 'F': 'floating-point numbers',
+            'RGBA': 'RGBA, partly transparent', 'LA': 'grey and alpha, partly transparent', '16-bit RGB': 'RGB of 16 bits'}[how]
+    refused(fault, 'mask format', f'{what} for a mask', folder, 'labels/f0_P.png', said)
+
+@pytest.mark.parametrize('how', ['16', 'RGBA', 'LA', '2 bit', '4 bit'])
+def test_mask_read_exactly(fault, folder, how):
+    ids, full = mask(folder), np.full(size, 255, np.uint8)
+    put(folder, {'16': ids.astype(np.uint16), 'RGBA': np.dstack([colors[ids], full]), 'LA': np.dstack([ids, full]), '2 bit': palette(ids, colors[:4]),
+                 '4 bit': palette(ids, colors[:4])}[how], **({'bits': int(how[0])} if 'bit' in how else {}))
+    right(fault, 'mask format', {'16': '16 bits, all values below 256', 'RGBA': 'colours and alpha, opaque', 'LA': 'ids and alpha, opaque'}.get(how, f'{how}s a pixel'), folder, ids)
+
+# ---- sizes ----
+
+def test_sizes(fault, folder):
+    put(folder, mask(folder)[::2,::2])
+    refused(fault, 'sizes', 'a mask of half the size of its image', folder, 'labels/f0_P.png: is 24 x 16 but its image is 48 x 32')
+    fault.refused('sizes', 'the same pair, read without a check', decode_frame, SegFolder(folder), folder/'images/f0.png', size)
+
+def test_turned(fault, folder):
+    put(folder, mask(folder).T)
+    refused(fault, 'sizes', 'a mask that lies on its side', folder, 'is 32 x 48 but its image is 48 x 32')
+
+# ---- damaged files ----
+
+damage = {'cut short': lambda b: b[:len(b)//2], 'of zero bytes': lambda b: b'', 'that is a web page': lambda b: b'<!DOCTYPE html><html>not found</html>',
+          'with one flipped bit': lambda b: b[:-30] + bytes([b[-30]^1]) + b[-29:], 'of 60,000 x 60,000 pixels in 120 bytes': lambda b: bomb()}
+
+@pytest.mark.parametrize('name', ['images/f0.png', 'labels/f0_P.png'])
+@pytest.mark.parametrize('how', damage)
+def test_damaged(fault, folder, name, how):
+    (folder/name).write_bytes(damage[how]((folder/name).read_bytes()))
+    refused(fault, 'damaged file', f"{'an image' if 'images' in name else 'a mask'} {how}", folder, name, '; replace the file')
+
+@pytest.mark.parametrize('name', ['images/f0.png', 'labels/f0_P.png'])
+@pytest.mark.parametrize('how', [k for k in damage if 'bit' not in k])
+def test_damaged_in_a_worker(fault, folder, name, how, monkeypatch):
+    monkeypatch.setattr('torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL', .2) # seconds PyTorch waits for its processes to end
+    dls = seg_dataloaders(SegFolder(folder), size, 4, augment=False, cache=False, num_workers=1, device='cpu')
+    (folder/name).write_bytes(damage[how]((folder/name).read_bytes()))
+    said = fault.refused('damaged file', f"{'an image' if 'images' in name else 'a mask'} {how}, met by a loader's process", lambda: [*dls.train])
+    assert said.startswith(name) and 'Traceback' not in said
+
+def test_all_in_one_pass(fault, folder):
+    for i,f in enumerate(damage.values()): p = folder/f'images/f{i}.png'; p.write_bytes(f(p.read_bytes()))
+    put(folder, mask(folder, 5)+9, 5)
+    r = check_dataset(folder, progress=True)
+    assert [l.split(':')[0] for l in r.errors] == [*(f'images/f{i}.png' for i in range(5)), 'labels/f5_P.png']
+    with pytest.raises(SegError, match='and 5 more errors') as e: start(folder)
+    fault('damaged file', 'six faults in six frames', 'all listed in one pass of check; training names the first and the number', e.value)
+
+# ---- names and splits ----
+
+def test_missing_mask(fault, folder):
+    (folder/'labels/f0_P.png').unlink()
+    refused(fault, 'names and splits', 'an image without a mask', folder, 'images/f0.png: has no mask labels/f0_P.png')
+
+def test_orphan(fault, folder):
+    (folder/'images/f0.png').unlink()
+    warned(fault, 'names and splits', 'a mask without an image', folder, 'labels/f0_P.png: there is no images/f0.png')
+
+def test_one_stem(fault, folder):
+    Image.open(folder/'images/f0.png').save(folder/'images/f0.jpg')
+    refused(fault, 'names and splits', 'two images with one stem, f0.png and f0.jpg', folder, 'images/f0: 2 images have this stem')
+
+def test_absent_names(fault, folder):
+    (folder/'valid.txt').write_text('f4.png\nf5.png\nf77.png\n', encoding='utf-8')
+    refused(fault, 'names and splits', 'a name in valid.txt that no image has', folder, 'valid.txt: 1 of 3 names have no image (f77)')
+
+def test_both_sides(fault, folder):
+    shutil.copy(folder/'images/f0.png', folder/'images/f5.png')
+    refused(fault, 'names and splits', 'one picture under two names, to train and to validate on', folder, 'images/f5.png: the same picture as images/f0.png', '(train and valid)')
+
+def street(folder, i):
+    "An image with some light and shade"
+    y, x = np.mgrid[:size[0],:size[1]]
+    return np.stack([127+80*np.sin(x/9+i)*np.cos(y/(5+i))+30*np.sin(i*y/7+c) for c in range(3)], -1).clip(0, 255).astype(np.uint8)
+
+def test_near_duplicates(fault, folder):
+    for i in range(6): put(folder, street(folder, i), i, 'images/f{}.png')
+    assert check_dataset(folder).warnings == []
+    rng = np.random.default_rng(0)
+    for i in (4,5):
+        grainy = (street(folder, 0)*.7+20+rng.integers(-8, 9, (*size,3))).clip(0, 255).astype(np.uint8)
+        put(folder, grainy, i, 'images/f{}.png')
+    warned(fault, 'names and splits', 'held-out images that are training images with other light and grain', folder, '2 of 2 held-out images look almost the same', 'images/f0.png', 'clips')
+    Image.fromarray(street(folder, 0)).save(folder/'images/f4.png', 'jpeg', quality=80)
+    warned(fault, 'names and splits', 'a held-out image that is a training image saved as JPEG', folder, '2 of 2 held-out images look almost the same')
+
+def test_twice_in_train(fault, folder):
+    shutil.copy(folder/'images/f0.png', folder/'images/f1.png')
+    warned(fault, 'names and splits', 'one picture twice among those to train on', folder, 'images/f1.png: the same picture as images/f0.png; delete one')
+
+@pytest.mark.parametrize('text, said', [('Sky\nRoad\nSky\nVoid', "'Sky' stands on 2 lines"), ('', 'names no class'), ('\n'.join(map(str, range(300))), 'names 300 classes')])
+def test_codes(fault, folder, text, said):
+    (folder/'codes.txt').write_text(text, encoding='utf-8')
+    refused(fault, 'names and splits', f"a codes.txt {'with one name twice' if '2' in said else 'with 300 classes' if '300' in said else 'without a name'}", folder, said)
+
+def test_not_utf8(fault, folder):
+    (folder/'codes.txt').write_bytes('Stra\xdfe'.encode('latin-1'))
+    refused(fault, 'names and splits', 'a codes.txt in Latin-1', folder, 'codes.txt: not UTF-8 text')
+
+def test_no_dataset(fault, tmp_path):
+    fault.refused('names and splits', 'a folder that holds no dataset', SegFolder, tmp_path)
+    fault.refused('names and splits', 'a folder that is not there', SegFolder, 'my_photos')
+
+def test_command(fault, folder, capsys):
+    (folder/'images/f1.png').write_bytes(b'')
+    assert main(['check', '--data', str(folder)]) == 1
+    assert 'error: images/f1.png: empty (0 bytes)' in capsys.readouterr().out
+    assert main(['train', '--data', str(folder), '--preset', 'quick', '--out', str(folder.parent/'run')]) == 2
+    out, err = capsys.readouterr()
+    assert out == '' and err.count('\n') == 1 and not (folder.parent/'run').exists()
+    fault('damaged file', 'a dataset with an error, given to camvid-seg train', 'refused, exit code 2', err.strip())
+
+# ---- too little ----
+
+def test_empty_parts(fault, folder):
+    (folder/'valid.txt').write_text('', encoding='utf-8')
+    refused(fault, 'too little', 'an empty valid.txt', folder, 'valid.txt: missing or empty')
+    (folder/'valid.txt').write_text('\n'.join(f'f{i}' for i in range(6)), encoding='utf-8')
+    refused(fault, 'too little', 'a valid.txt that names all images', folder, 'leaves no image in train')
+    (folder/'valid.txt').unlink()
+    refused(fault, 'too little', 'no valid.txt', folder, 'valid.txt: missing or empty')
+
+def test_no_images(fault, folder):
+    for p in (folder/'images').iterdir(): p.unlink()
+    refused(fault, 'too little', 'no images', folder, 'images: empty; put')
+
+def test_batch_too_large(fault, folder):
+    fault.refused('too little', 'a batch larger than the training set', start, folder, bs=5)
+    fault.refused('too little', 'the same, asked of the loaders', seg_dataloaders, SegFolder(folder), size, 5)
+
+def test_batch_of_one(fault, folder): fault.refused('too little', 'batch norm over one image of 32x32 pixels', start, folder, bs=1, small=(32,32))
+
+# ---- images ----
+
+art = np.random.default_rng(0).integers(0, 256, (*size,3), dtype=np.uint8)
+grey = art[...,0]
+def rgb(a): return np.stack([a]*3, -1)
+def save(im, kind='png', **kwargs): o = io.BytesIO(); im.save(o, kind, **kwargs); return o.getvalue()
+def img(a): return Image.fromarray(np.ascontiguousarray(a))
+def exif(k): e = Image.Exif(); e[0x112] = k; return e
+
+transpose = lambda a: a.transpose(1,0,2)
+turned = {2: np.fliplr, 3: lambda a: a[::-1,::-1], 4: np.flipud, 5: transpose, 6: np.rot90, 7: lambda a: transpose(a[::-1,::-1]), 8: lambda a: np.rot90(a, -1)}
+inks = np.random.default_rng(1).integers(0, 256, (*size,4), dtype=np.uint8)
+half = np.where(np.arange(size[1]) < 24, 0, 255).astype(np.uint8)*np.ones(size, np.uint8)
+wide = np.random.default_rng(2).integers(0, 65536, (*size,3), dtype=np.uint16)
+cases = {**{f'EXIF orientation {k}': (lambda k=k, f=f: save(img(f(art)), exif=exif(k)), lambda b: art) for k,f in turned.items()},
+    'greyscale': (lambda: save(img(grey)), lambda b: rgb(grey)),
+    '16-bit grey': (lambda: save(img(wide[...,0])), lambda b: rgb((wide[...,0]>>8).astype(np.uint8))),
+    '16-bit RGB': (lambda: png16(wide), lambda b: (wide>>8).astype(np.uint8)),
+    'RGBA, half of it clear': (lambda: save(img(np.dstack([art,half]))), lambda b: np.where(half[...,None] == 255, art, 255)),
+    'grey and alpha': (lambda: save(img(np.dstack([grey,half]))), lambda b: np.where(half == 255, grey, 255)[...,None].repeat(3, 2)),
+    'palette': (lambda: save(palette(grey//64, colors)), lambda b: colors[grey//64]),
+    '1 bit': (lambda: save(img(grey > 99)), lambda b: rgb(np.uint8(255)*(grey > 99))),
+    'CMYK JPEG': (lambda: save(Image.frombytes('CMYK', size[::-1], inks.tobytes()), 'jpeg', quality=100), lambda b: _ink(np.array(Image.open(io.BytesIO(b))))),
+    'turned JPEG': (lambda: save(img(np.rot90(art)), 'jpeg', exif=exif(6)), lambda b: np.rot90(np.array(Image.open(io.BytesIO(b))), -1))}
+
+def _ink(a):
+    "CMYK to RGB by the plain formula, rounded as Pillow does"
+    a = a.astype(np.int64); k = 255-a[...,3:]
+    t = a[...,:3]*k+128
+    return (k-(t+(t>>8)>>8)).clip(0, 255).astype(np.uint8)
+
+@pytest.mark.parametrize('kind', cases)
+def test_image(fault, folder, kind):
+    b, want = cases[kind][0](), cases[kind][1]
+    (folder/'images/f0.png').write_bytes(b)
+    got, _ = decode_frame(SegFolder(folder), folder/'images/f0.png', size)
+    assert got.dtype == np.uint8 and np.array_equal(got, want(b))
+    assert check_dataset(folder).errors == []
+    fault('image format', kind, 'read right, every pixel')
+
+def test_image_without_colors(fault, folder):
+    Image.fromarray(grey.astype(np.float32)).save(folder/'images/f0.png', 'tiff')
+    refused(fault, 'image format', 'floating-point numbers for a picture', folder, 'images/f0.png: pixels are floating-point numbers')
+
+def test_postscript(fault, folder):
+    (folder/'images/f0.png').write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 48 32\n(x) run\n')
+    with pytest.raises(SegError, match='not one of the formats'): read_image(folder/'images/f0.png')
+    refused(fault, 'image format', 'PostScript, a program, under the name of a PNG', folder, 'images/f0.png: not one of the formats PNG')
