@@ -443,7 +443,7 @@ def scratch(cls:Recipe,
 )->Recipe:
     "As good as the lesson without ImageNet's weights: most epochs at a sixth of the size, some at a quarter, the last at half"
     def stage(name, epochs, part, lr): return Stage(name, epochs, (size[0]//part, size[1]//part), lr, bs=8, precision='auto')
-    stages = stage('stage-1', 50, 6, 2e-3), stage('stage-2', 25, 4, 1.5e-3), stage('full-size', 12, 2, 1e-3)
+    stages = stage('stage-1', 30, 6, 2e-3), stage('stage-2', 16, 4, 1.5e-3), stage('full-size', 10, 2, 1e-3)
     augment = ('max_rotate',5.), ('min_zoom',0.8), ('max_zoom',1.8), ('max_warp',0.), ('max_lighting',0.3), ('p_affine',0.9)
     return dataclasses.replace(cls('scratch', stages, 'resnet18', 'lean', None, augment=augment, wd=0.05), **changes)
 
