@@ -7,13 +7,13 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'predict', 'bench', 'parser', 'main']
 
-# %% ../nbs/13_cli.ipynb #bcf52141
-import argparse, dataclasses, math, signal, sys, threading, time, warnings
+# %% ../nbs/13_cli.ipynb #42e0a032
+import argparse, dataclasses, math, os, signal, sys, threading, time, warnings
 from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset, require_sound
 
-# %% ../nbs/13_cli.ipynb #43f07353
+# %% ../nbs/13_cli.ipynb #eb4f2e46
 def find_data(
     name:str,               # 'camvid', 'scenes', or the path of a dataset folder
     progress:bool|None=None # show a bar while it is fetched or drawn; None: if there is a terminal to show it in
@@ -24,7 +24,7 @@ def find_data(
     if name == 'scenes':
         from camvid_seg.scenes import scenes
         return scenes(n=160, size=(256,320), per_drive=2, progress=progress)
-    if not Path(name).is_dir(): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
+    if not os.path.isdir(name): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
     return SegFolder(name)
 
 def _terminal(): return sys.stderr.isatty()
@@ -37,10 +37,10 @@ def data(args):
     print(f'{_plain(folder.name)}: {len(folder.images)} images, {len(folder.codes)} classes, {len(split.train)} train / {len(split.valid)} valid')
     print(f'folder: {_plain(folder.path)}')
 
-# %% ../nbs/13_cli.ipynb #292cb027
+# %% ../nbs/13_cli.ipynb #c51a652c
 def check(args):
     "read every file of a dataset once and list what is wrong"
-    named = args.data in ('camvid', 'scenes') or not Path(args.data).is_dir()
+    named = args.data in ('camvid', 'scenes') or not os.path.isdir(args.data)
     path = find_data(args.data) if named else args.data # a broken folder must still be read
     report = check_dataset(path, args.split, progress=_terminal())
     print(report)
@@ -67,20 +67,20 @@ def _out(path):
     except OSError as e: raise SegError(f'--out {path}: cannot be made ({e.strerror}); name another folder') from None
     return Path(path)
 
-# %% ../nbs/13_cli.ipynb #91892453
-_of_recipe = 'arch', 'decoder', 'void', 'weights', 'wd', 'metric', 'find_lr', 'seed'
-_of_stages = 'epochs', 'lr', 'bs', 'precision'
+# %% ../nbs/13_cli.ipynb #1f1dc8c4
+_of_recipe = 'arch', 'decoder', 'void', 'weights', 'wd', 'metric', 'find_lr', 'seed', 'ema', 'compile'
+_of_stages = 'epochs', 'lr', 'bs', 'precision', 'accumulate', 'checkpointing'
 
 def _recipe(args, folder):
     "The recipe that the flags ask for"
     from camvid_seg.masks import read_image
     from camvid_seg.training import Recipe
-    recipe = Recipe.quick() if args.preset == 'quick' else Recipe.lesson(read_image(folder.images[0]).shape[:2])
+    recipe = Recipe.quick() if args.preset == 'quick' else getattr(Recipe, args.preset)(read_image(folder.images[0]).shape[:2])
     given = {k:getattr(args, k) for k in _of_recipe if getattr(args, k) is not None}
     if given.get('weights') == 'none': given['weights'] = None
     stages = {k:_three(k, getattr(args, k)) for k in _of_stages if getattr(args, k) is not None}
-    small, full = args.size or recipe.stages[0].size, args.full_size or recipe.stages[-1].size
-    return dataclasses.replace(recipe.change_stages(**stages, size=[tuple(small), tuple(small), tuple(full)]), **given)
+    sizes = [tuple(given or s.size) for given,s in zip((args.size, args.size, args.full_size), recipe.stages)]
+    return dataclasses.replace(recipe.change_stages(**stages, size=sizes), **given)
 
 def _three(flag, v):
     if not isinstance(v, list) or len(v) == 3: return v
@@ -113,7 +113,7 @@ def lr_find(args):
     for k,v in found.suggestions.items(): print(f'{k:10} {v:.2e}')
     print(f'results: {_plain(out)}')
 
-# %% ../nbs/13_cli.ipynb #b288bf2e
+# %% ../nbs/13_cli.ipynb #d69ab3b1
 def train(args):
     "train all stages of a recipe"
     import matplotlib
@@ -132,7 +132,7 @@ def train(args):
         raise
     _summary(run)
 
-# %% ../nbs/13_cli.ipynb #a635c98e
+# %% ../nbs/13_cli.ipynb #a088f801
 def _resumed(args):
     "Data, recipe and split of the run to go on with"
     from camvid_seg.training import Recipe, Run
@@ -142,7 +142,7 @@ def _resumed(args):
     try: data, recipe, split = config['data'], Recipe.from_dict(config['recipe']), config['split']
     except (KeyError, TypeError) as e: raise SegError(f'{args.resume}/config.json: {e} is missing; train anew with --out') from e
     if not (isinstance(data, str) and isinstance(split, str)): raise SegError(f'{args.resume}/config.json: data and split must be text; train anew with --out')
-    if not (args.data or Path(data).is_dir()): raise SegError(f'{args.resume}/config.json: the data {data} is gone; say where it is with --data FOLDER')
+    if not (args.data or os.path.isdir(data)): raise SegError(f'{args.resume}/config.json: the data {data} is gone; say where it is with --data FOLDER')
     return find_data(args.data or data), recipe, split
 
 def _summary(run):
@@ -266,26 +266,31 @@ class _Parser(argparse.ArgumentParser):
     "Says in one line what is wrong with a command line"
     def error(self, message): self.exit(2, f'{self.prog}: {_plain(message)} (--help lists what can be said)\n')
 
-# %% ../nbs/13_cli.ipynb #50cf0628
+# %% ../nbs/13_cli.ipynb #ee80dc16
 def _recipe_flags(p):
-    p.add_argument('--preset', choices=['quick', 'lesson'], help='quick: minutes on a CPU, from scratch; lesson: fast.ai\'s recipe (default: lesson with an NVIDIA GPU, else quick)')
+    p.add_argument('--preset', choices=['quick', 'scratch', 'lesson'], help='quick: minutes on a CPU, from scratch; scratch: as good as the lesson, from scratch; '
+                   'lesson: fast.ai\'s recipe (default: lesson with an NVIDIA GPU, else quick)')
     p.add_argument('--seed', type=int, help='same seed, same machine: same run (default: 0)')
-    p.add_argument('--arch', help='encoder, a torchvision ResNet (default: lesson: resnet34, quick: resnet18)')
+    p.add_argument('--arch', help='encoder, a torchvision ResNet (default: lesson: resnet34, else resnet18)')
     p.add_argument('--decoder', choices=['lesson', 'lean'], help="lesson: fastai's; lean: lighter (default: the preset's)")
-    p.add_argument('--weights', metavar='imagenet|none|FILE', help="encoder weights (default: lesson: imagenet, quick: none)")
-    p.add_argument('--void', choices=['ignore', 'train'], help='do Void pixels train? (default: lesson: train, quick: ignore)')
-    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in stages 1 and 2 (default: lesson: half the image, quick: 128 160)')
-    p.add_argument('--full-size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in the last stage (default: lesson: the image, quick: 256 320)')
-    p.add_argument('--epochs', type=_count, nargs='+', metavar='N', help='one number, or one a stage (default: lesson: 5 5 5, quick: 16 8 4)')
+    p.add_argument('--weights', metavar='imagenet|none|FILE', help="encoder weights (default: lesson: imagenet, else none)")
+    p.add_argument('--void', choices=['ignore', 'train'], help='do Void pixels train? (default: lesson: train, else ignore)')
+    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in stages 1 and 2 (default: lesson: half the image, quick: 128 160, scratch: a sixth, then a quarter)')
+    p.add_argument('--full-size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels in the last stage (default: lesson: the image, quick: 256 320, scratch: half the image)')
+    p.add_argument('--epochs', type=_count, nargs='+', metavar='N', help="one number, or one a stage (default: the preset's)")
     p.add_argument('--lr', type=_rate, nargs='+', metavar='RATE|LO:HI|RULE',
                    help="peak learning rate, one or one a stage; LO:HI from the first layers to the last; or steepest, minimum, valley (default: the preset's)")
-    p.add_argument('--wd', type=_decay, help='weight decay (default: lesson: 0.01, quick: 0.02)')
-    p.add_argument('--find-lr', action='store_true', default=None, help='run the finder before every stage and keep its plot (default: lesson: yes, quick: no)')
+    p.add_argument('--wd', type=_decay, help="weight decay (default: the preset's)")
+    p.add_argument('--find-lr', action='store_true', default=None, help='run the finder before every stage and keep its plot (default: lesson: yes, else no)')
     p.add_argument('--metric', choices=['accuracy', 'class_accuracy', 'miou'], help='decides which weights are best (default: accuracy)')
-    p.add_argument('--bs', type=_count, nargs='+', metavar='N', help='images in a batch, one or one a stage (default: lesson: by free memory, quick: 8)')
+    p.add_argument('--bs', type=_count, nargs='+', metavar='N', help='images in a batch, one or one a stage (default: lesson: by free memory, else 8)')
     p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], help='of all stages (default: the preset\'s)')
+    p.add_argument('--ema', type=_decay, help='decay of the average of the weights, as 0.99; 0: no average (default: 0)')
+    p.add_argument('--accumulate', type=_count, nargs='+', metavar='N', help='parts in which a batch goes through the network, one number or one a stage (default: 1)')
+    p.add_argument('--checkpointing', action='store_true', default=None, help='compute activations again in the backward pass: less memory, more time')
+    p.add_argument('--compile', action='store_true', default=None, help='torch.compile the network')
 
-# %% ../nbs/13_cli.ipynb #b556806c
+# %% ../nbs/13_cli.ipynb #ef804625
 def parser()->argparse.ArgumentParser:
     "The parser of `camvid-seg`"
     p = _Parser('camvid-seg', description='Semantic segmentation of street scenes, from data to a trained network.')
@@ -311,7 +316,7 @@ def parser()->argparse.ArgumentParser:
     _bench_flags(command(bench, data='scenes'))
     return p
 
-# %% ../nbs/13_cli.ipynb #3edacbb1
+# %% ../nbs/13_cli.ipynb #2b321ec1
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
@@ -321,7 +326,8 @@ def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error
     try:
         if hasattr(args, 'preset') and not getattr(args, 'resume', None):
             data, preset = _by_hardware() if None in (args.data, args.preset) else (None, None)
-            args.data, args.preset = args.data or data, args.preset or preset
+            if args.data is None: args.data = data
+            if args.preset is None: args.preset = preset
         return args.run(args) or 0
     except KeyboardInterrupt: return 143 if _terminated.happened else 130
     except BrokenPipeError: return 1

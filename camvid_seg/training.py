@@ -258,7 +258,7 @@ def _do_one_batch(self:SegLearner):
     self._with_events(self._step, 'step', CancelStepException)
     self.opt.zero_grad()
 
-# %% ../nbs/09_training.ipynb #ba36e6d4
+# %% ../nbs/09_training.ipynb #324a9957
 @patch
 def _keep_stats(self:SegLearner):
     "Remember the running statistics of all batch norms, as one tensor"
@@ -415,7 +415,7 @@ class Recipe:
         if len({s.name.lower() for s in self.stages}) < len(self.stages): raise SegError('two stages with one name; each names a file')
         if self.compile and any(s.checkpointing for s in self.stages): raise SegError('compile and checkpointing do not go together; choose one')
 
-# %% ../nbs/09_training.ipynb #4be4543d
+# %% ../nbs/09_training.ipynb #6183eeea
 @patch(cls_method=True)
 def lesson(cls:Recipe,
     size=(720,960), # size of the dataset's images (H, W)
@@ -435,6 +435,17 @@ def quick(cls:Recipe, **changes)->Recipe:
     stages = Stage('stage-1', 16, lr=2e-3, **small), Stage('stage-2', 8, lr=1e-3, **small), Stage('full-size', 4, lr=1e-3, **large)
     augment = ('min_zoom',0.9), ('max_zoom',1.5), ('max_warp',0.), ('max_lighting',0.3)
     return dataclasses.replace(cls('quick', stages, 'resnet18', 'lean', None, augment=augment, wd=0.02), **changes)
+
+@patch(cls_method=True)
+def scratch(cls:Recipe,
+    size=(720,960), # size of the dataset's images (H, W)
+    **changes # fields to change
+)->Recipe:
+    "As good as the lesson without ImageNet's weights: most epochs at a sixth of the size, some at a quarter, the last at half"
+    def stage(name, epochs, part, lr): return Stage(name, epochs, (size[0]//part, size[1]//part), lr, bs=8, precision='auto')
+    stages = stage('stage-1', 50, 6, 2e-3), stage('stage-2', 25, 4, 1.5e-3), stage('full-size', 12, 2, 1e-3)
+    augment = ('max_rotate',5.), ('min_zoom',0.8), ('max_zoom',1.8), ('max_warp',0.), ('max_lighting',0.3), ('p_affine',0.9)
+    return dataclasses.replace(cls('scratch', stages, 'resnet18', 'lean', None, augment=augment, wd=0.05), **changes)
 
 # %% ../nbs/09_training.ipynb #4aae36f0
 @patch
@@ -465,7 +476,7 @@ def _from_json(cls, d):
         if f.name in values and not isinstance(v, kinds + (int,)*(float in kinds)): raise TypeError(f'{f.name}={v!r:.40}')
     return cls(**values)
 
-# %% ../nbs/09_training.ipynb #7c1cc6d6
+# %% ../nbs/09_training.ipynb #82eff67c
 class Run:
     "A run folder"
     def __init__(self,
@@ -475,10 +486,11 @@ class Run:
         self.path, self.history, self.best = Path(path), [], -math.inf
         if config is None: self.config = _read_json(self.file('config.json'), 'not a run folder: give the folder that `--out` named')
         else:
-            if self.path.is_dir() and any(self.path.iterdir()):
-                raise SegError(f'{self.path}: exists already; resume it (--resume {self.path}) or choose another folder (--out)')
-            try: self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                full = any(self.path.iterdir())
             except OSError as e: raise SegError(f'{self.path}: cannot be made ({e.strerror}); choose another folder (--out)') from e
+            if full: raise SegError(f'{self.path}: exists already; resume it (--resume {self.path}) or choose another folder (--out)')
             self.config = config
             self.write_json('config.json', config)
 
@@ -565,7 +577,7 @@ def checkpoint(self:Run, learn, ema=None, **position):
     with _writing(self.file('last', 'checkpoint.safetensors')) as tmp:
         save_file({k:v.detach().cpu().contiguous() for k,v in tensors.items()}, tmp, metadata={'facts':json.dumps(facts)})
 
-# %% ../nbs/09_training.ipynb #66a0ec8c
+# %% ../nbs/09_training.ipynb #62bf8630
 @patch
 def last_checkpoint(self:Run)->tuple[dict,dict]|None: # tensors by name and facts; None before the first
     "Read last/checkpoint.safetensors; the history goes back to its moment"
@@ -583,8 +595,10 @@ def last_checkpoint(self:Run)->tuple[dict,dict]|None: # tensors by name and fact
 
 def _check_facts(facts):
     "Numbers where numbers belong, and a history of plain rows"
-    for k in ('stage', 'epoch', 'batch', *_counters, 'best', 'seconds'):
-        if not isinstance(facts[k], (int,float)) or isinstance(facts[k], bool) or facts[k] < (-math.inf if k == 'best' else 0): raise ValueError(k)
+    for k in 'stage', 'epoch', 'batch', *_counters:
+        if not (isinstance(facts[k], float if k == 'pct_train' else int) and facts[k] >= 0): raise ValueError(k)
+    lr = facts['lr'] if isinstance(facts['lr'], list) else [facts['lr']]
+    if not all(isinstance(v, (int,float)) for v in (facts['best'], facts['seconds'], *lr)): raise ValueError('no number')
     for row in facts['history']:
         if row.keys() != facts['history'][0].keys(): raise ValueError('history')
         for k,v in row.items():
