@@ -7,13 +7,13 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'bench', 'parser', 'main']
 
-# %% ../nbs/13_cli.ipynb #bcf52141
-import argparse, dataclasses, math, signal, sys, threading, time, warnings
+# %% ../nbs/13_cli.ipynb #42e0a032
+import argparse, dataclasses, math, os, signal, sys, threading, time, warnings
 from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset, require_sound
 
-# %% ../nbs/13_cli.ipynb #43f07353
+# %% ../nbs/13_cli.ipynb #eb4f2e46
 def find_data(
     name:str,               # 'camvid', 'scenes', or the path of a dataset folder
     progress:bool|None=None # show a bar while it is fetched or drawn; None: if there is a terminal to show it in
@@ -24,7 +24,7 @@ def find_data(
     if name == 'scenes':
         from camvid_seg.scenes import scenes
         return scenes(n=160, size=(256,320), per_drive=2, progress=progress)
-    if not Path(name).is_dir(): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
+    if not os.path.isdir(name): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
     return SegFolder(name)
 
 def _terminal(): return sys.stderr.isatty()
@@ -37,10 +37,10 @@ def data(args):
     print(f'{_plain(folder.name)}: {len(folder.images)} images, {len(folder.codes)} classes, {len(split.train)} train / {len(split.valid)} valid')
     print(f'folder: {_plain(folder.path)}')
 
-# %% ../nbs/13_cli.ipynb #292cb027
+# %% ../nbs/13_cli.ipynb #c51a652c
 def check(args):
     "read every file of a dataset once and list what is wrong"
-    named = args.data in ('camvid', 'scenes') or not Path(args.data).is_dir()
+    named = args.data in ('camvid', 'scenes') or not os.path.isdir(args.data)
     path = find_data(args.data) if named else args.data # a broken folder must still be read
     report = check_dataset(path, args.split, progress=_terminal())
     print(report)
@@ -126,13 +126,13 @@ def train(args):
     name = args.data if args.data in ('camvid', 'scenes') else folder.name
     out = Path(args.resume or args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}")
     print(Plan(folder, recipe, split), f'run folder: {_plain(out)}', sep='\n', flush=True)
-    try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar())
+    try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar(), cache=not args.no_cache)
     except KeyboardInterrupt:
         print(f'\nstopped; go on with: camvid-seg train --resume {_plain(out)}', file=sys.stderr)
         raise
     _summary(run)
 
-# %% ../nbs/13_cli.ipynb #a635c98e
+# %% ../nbs/13_cli.ipynb #a088f801
 def _resumed(args):
     "Data, recipe and split of the run to go on with"
     from camvid_seg.training import Recipe, Run
@@ -142,7 +142,7 @@ def _resumed(args):
     try: data, recipe, split = config['data'], Recipe.from_dict(config['recipe']), config['split']
     except (KeyError, TypeError) as e: raise SegError(f'{args.resume}/config.json: {e} is missing; train anew with --out') from e
     if not (isinstance(data, str) and isinstance(split, str)): raise SegError(f'{args.resume}/config.json: data and split must be text; train anew with --out')
-    if not (args.data or Path(data).is_dir()): raise SegError(f'{args.resume}/config.json: the data {data} is gone; say where it is with --data FOLDER')
+    if not (args.data or os.path.isdir(data)): raise SegError(f'{args.resume}/config.json: the data {data} is gone; say where it is with --data FOLDER')
     return find_data(args.data or data), recipe, split
 
 def _summary(run):
@@ -269,11 +269,12 @@ def parser()->argparse.ArgumentParser:
     q = command(train)
     _recipe_flags(q)
     q.add_argument('--out', help='run folder to make (default: runs/PRESET-DATA-TIME)')
+    q.add_argument('--no-cache', action='store_true', help='decode the frames in every epoch, instead of once to a file below the cache folder')
     q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
     _bench_flags(command(bench, data='scenes'))
     return p
 
-# %% ../nbs/13_cli.ipynb #3edacbb1
+# %% ../nbs/13_cli.ipynb #2b321ec1
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
@@ -283,7 +284,8 @@ def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error
     try:
         if hasattr(args, 'preset') and not getattr(args, 'resume', None):
             data, preset = _by_hardware() if None in (args.data, args.preset) else (None, None)
-            args.data, args.preset = args.data or data, args.preset or preset
+            if args.data is None: args.data = data
+            if args.preset is None: args.preset = preset
         return args.run(args) or 0
     except KeyboardInterrupt: return 143 if _terminated.happened else 130
     except BrokenPipeError: return 1

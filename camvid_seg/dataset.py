@@ -161,7 +161,7 @@ def _files(folder):
     "The image files of a folder, sorted"
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in _suffixes and not p.name.startswith('.') and p.is_file())
 
-# %% ../nbs/01_dataset.ipynb #b4966309
+# %% ../nbs/01_dataset.ipynb #c8b889b0
 class SegFolder:
     "A dataset folder: `images/`, `labels/`, `codes.txt` and, for its split, `valid.txt`"
     def __init__(self,
@@ -171,9 +171,9 @@ class SegFolder:
         self.path = Path(path).expanduser()
         self.name = _plain(self.path.resolve().name)
         has = 'a dataset folder holds images/, labels/, codes.txt and valid.txt'
-        if not self.path.is_dir(): raise SegError(f'{self.path}: no such folder; {has}')
+        if not os.path.isdir(self.path): raise SegError(f'{self.path}: no such folder; {has}')
         for o in ('images', 'labels'):
-            if not (self.path/o).is_dir(): raise SegError(f'{self.path}: has no folder {o}; {has}')
+            if not os.path.isdir(self.path/o): raise SegError(f'{self.path}: has no folder {o}; {has}')
         if not (self.path/'codes.txt').is_file(): raise SegError(f'{self.path}: has no codes.txt; {has}')
         faults,_ = _code_faults(self.path/'codes.txt')
         if faults and strict: raise SegError(f'{self.name}/{faults[0]}')

@@ -156,11 +156,12 @@ def stage_loaders(
     number:int,       # of the stage, from 0
     split='valid.txt',# a split of `folder`
     device=None,      # default: fastai's default device
-    progress=False    # show a bar while frames are decoded
+    progress=False,   # show a bar while frames are decoded
+    cache=True        # decode every frame once to disk?
 ):
     "fastai `DataLoaders` for a stage of `recipe`"
     stage, augment = recipe.stages[number], Augment(**dict(recipe.augment))
-    return seg_dataloaders(folder, stage.size, stage.bs, split, augment, device=device, progress=progress)
+    return seg_dataloaders(folder, stage.size, stage.bs, split, augment, cache, device=device, progress=progress)
 
 # %% ../nbs/10_fullsize.ipynb #9b3e474d
 def stage_learner(
@@ -188,7 +189,8 @@ def train(
     device=None,           # default: fastai's default device
     resume:bool=False,     # go on with the run in `path`
     progress=None,         # a callback that shows progress; default: fastai's bars
-    minutes:float=10.      # between checkpoints in the middle of an epoch
+    minutes:float=10.,     # between checkpoints in the middle of an epoch
+    cache:bool=True        # decode every frame once to disk?
 )->Run: # with `history`, `metrics`, and all files written
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
     require_sound(folder, split, progress is not None)
@@ -199,7 +201,7 @@ def train(
     state = run.last_checkpoint() if resume else None
     first, learn = state[1]['stage'] if state else 0, None
     for i in range(first, len(recipe.stages)):
-        dls = stage_loaders(folder, recipe, i, split, device, progress is not None)
+        dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
         if learn is None: learn = _first_learner(dls, recipe, progress, resume, state)
         learn.dls = dls
         learn.set_precision(recipe.stages[i].precision)

@@ -262,7 +262,7 @@ def _do_one_batch(self:SegLearner):
 @patch
 def _keep_stats(self:SegLearner):
     "Remember the running statistics of all batch norms, as one tensor"
-    if self._buffers is None: self._buffers = [o for o in _bare(self.model).buffers() if o.is_floating_point()]
+    if self._buffers is None: self._buffers = [o for k,o in _bare(self.model).named_buffers() if k.endswith(('running_mean', 'running_var'))]
     self._kept = torch.cat(self._buffers) if self._buffers else None
 
 @patch
@@ -465,7 +465,7 @@ def _from_json(cls, d):
         if f.name in values and not isinstance(v, kinds + (int,)*(float in kinds)): raise TypeError(f'{f.name}={v!r:.40}')
     return cls(**values)
 
-# %% ../nbs/09_training.ipynb #7c1cc6d6
+# %% ../nbs/09_training.ipynb #82eff67c
 class Run:
     "A run folder"
     def __init__(self,
@@ -475,10 +475,11 @@ class Run:
         self.path, self.history, self.best = Path(path), [], -math.inf
         if config is None: self.config = _read_json(self.file('config.json'), 'not a run folder: give the folder that `--out` named')
         else:
-            if self.path.is_dir() and any(self.path.iterdir()):
-                raise SegError(f'{self.path}: exists already; resume it (--resume {self.path}) or choose another folder (--out)')
-            try: self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                full = any(self.path.iterdir())
             except OSError as e: raise SegError(f'{self.path}: cannot be made ({e.strerror}); choose another folder (--out)') from e
+            if full: raise SegError(f'{self.path}: exists already; resume it (--resume {self.path}) or choose another folder (--out)')
             self.config = config
             self.write_json('config.json', config)
 
