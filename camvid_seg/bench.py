@@ -256,8 +256,9 @@ class Contender:
         command = [sys.executable, '-c', 'from camvid_seg.bench import _serve; _serve()']
         self.log = tempfile.TemporaryFile('w+', encoding='utf-8', errors='replace')
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, encoding='utf-8',
-                                        env={**os.environ, 'PYTHONWARNINGS':'ignore', 'PYTHONUTF8':'1', **(env or {})})
+                                        env={**os.environ, 'PYTHONWARNINGS':'ignore', 'PYTHONUTF8':'1', **self._pages(spec), **(env or {})})
         self.facts = self._ask(json.dumps(dict(name=name, **spec)))
+    def _pages(self, spec): return {} if spec.get('kind', self.name).endswith('ours') else {'THP_MEM_ALLOC_ENABLE':'0'}
     def __call__(self): return self._ask('go')
     def close(self):
         self.process.kill()
