@@ -115,12 +115,12 @@ def all_batches(self:SegLearner):
         self.one_batch(i, b)
         i += 1
 
-# %% ../nbs/09_training.ipynb #ba25ab7c
+# %% ../nbs/09_training.ipynb #44c8b719
 @patch
 def fit(self:SegLearner, n_epoch, lr=None, wd=None, cbs=None, reset_opt=False, start_epoch=0):
     "fastai's `fit`, from `start_epoch` on; callbacks with a `close` method are closed also when it is interrupted"
     self.first_epoch, self.skipped, self.in_a_row, self._buffers = start_epoch, 0, 0, None
-    if hasattr(self, 'recorder'): self.recorder.loss, self.recorder.smooth_loss = MeanLoss(), SmoothLoss()
+    if hasattr(self, 'recorder'): vars(self.recorder).update(loss=MeanLoss(), smooth_loss=SmoothLoss())
     with self.added_cbs(cbs), worker_faults():
         try: Learner.fit(self, n_epoch, lr=lr, wd=wd, reset_opt=reset_opt)
         finally: self._end_fit()
@@ -470,7 +470,7 @@ class Recipe:
         if len({s.name.lower() for s in self.stages}) < len(self.stages): raise SegError('two stages with one name; each names a file')
         if self.compile and any(s.checkpointing for s in self.stages): raise SegError('compile and checkpointing do not go together; choose one')
 
-# %% ../nbs/09_training.ipynb #6183eeea
+# %% ../nbs/09_training.ipynb #ca544564
 @patch(cls_method=True)
 def lesson(cls:Recipe,
     size=(720,960), # size of the dataset's images (H, W)
