@@ -149,7 +149,7 @@ def _repr_markdown_(self:Plan):
     row = lambda r: '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
     return '\n'.join([f'- {html.escape(n)}' for n in self.notes] + ['', row(self.head), row(['---']*len(self.head)), *map(row, self.rows)])
 
-# %% ../nbs/10_fullsize.ipynb #b1266012
+# %% ../nbs/10_fullsize.ipynb #6bb4748c
 def stage_loaders(
     folder:SegFolder, # the data
     recipe:Recipe,    # the recipe
@@ -180,7 +180,7 @@ def stage_learner(
         learn.logger = noop
     return learn
 
-# %% ../nbs/10_fullsize.ipynb #05a987af
+# %% ../nbs/10_fullsize.ipynb #153bb6dc
 def train(
     folder:SegFolder,      # the data
     recipe:Recipe,         # network and stages
@@ -200,6 +200,8 @@ def train(
     run = _reopen(path, config) if resume else Run(path, config)
     state = run.last_checkpoint() if resume else None
     first, learn = state[1]['stage'] if state else 0, None
+    if not isinstance(first, int) or first >= len(recipe.stages):
+        raise SegError(f'{run.path.name}/last/checkpoint.safetensors: stage {first} is not in the recipe; train anew with another --out')
     for i in range(first, len(recipe.stages)):
         dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
         if learn is None: learn = _first_learner(dls, recipe, progress, resume, state)
