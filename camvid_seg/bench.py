@@ -9,29 +9,31 @@ __all__ = ['contenders', 'benches', 'interleave', 'Row', 'Table', 'now', 'copy_r
            'read_rows', 'Turn', 'contender', 'Contender', 'running', 'hold', 'plain_fastai_dls', 'plain_fastai_learner',
            'PlainFrames', 'plain_torch_loaders', 'smp', 'explained', 'batches', 'cache_rate', 'decode_rate',
            'bench_data', 'Repeat', 'Steps', 'step_ours', 'step_fastai', 'step_smp', 'step_flops', 'few', 'bench_step',
-           'run']
+           'bench_memory', 'infer_ours', 'infer_fastai', 'infer_smp', 'bench_infer', 'bench_import', 'Epochs',
+           'recipe_ours', 'recipe_fastai', 'bench_recipe', 'run', 'read_results', 'plot_ratios']
 
-# %% ../nbs/14_bench.ipynb #cf80a183
-import contextlib, importlib, inspect, json, os, platform, shutil, signal, statistics, subprocess, sys, tempfile, time, traceback
+# %% ../nbs/14_bench.ipynb #ca06b3d3
+import contextlib, importlib, inspect, itertools, json, os, platform, shutil, signal, statistics, subprocess, sys, tempfile, time, traceback
 import matplotlib.pyplot as plt, numpy as np, psutil, torch
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from PIL import Image
 from tqdm import tqdm
 
-# %% ../nbs/14_bench.ipynb #cf2a04c5
+# %% ../nbs/14_bench.ipynb #4f517e58
 from . import __file__ as _package, __version__
 from .dataset import SegError, SegFolder, atomic_path, label_path, read_mask
-from .fullsize import best_precision, stage_learner
+from .fullsize import best_precision, stage_learner, stage_loaders, train
 from .loaders import seg_dataloaders
 from .masks import colorize, read_image
-from .metrics import ConfusionMatrix
-from .training import Recipe, Stage
+from .metrics import seg_metrics
+from .training import Recipe, Run, Stage, fit_stage
 from .unet import create_unet, load_unet, save_weights, to_fastai
 
-# %% ../nbs/14_bench.ipynb #6d8f110c
-from fastai.callback.core import Callback, CancelFitException, CancelValidException
+# %% ../nbs/14_bench.ipynb #ac935d27
+from fastai.callback.core import Callback
 from fastai.torch_core import default_device, set_seed
 from fastcore.basics import patch
 from torch import nn
@@ -145,7 +147,7 @@ def flop_rate(
     a = torch.ones(n, n, dtype=dtype, device=default_device())
     return 2*n**3/_best(lambda: a@a)
 
-# %% ../nbs/14_bench.ipynb #fab7e21e
+# %% ../nbs/14_bench.ipynb #c7f66383
 def _cpu_name():
     "The processor's name, where the system tells it"
     with contextlib.suppress(OSError, StopIteration):
@@ -158,7 +160,8 @@ def _hardware():
     "What this machine is, and what it reaches"
     device = default_device()
     d = dict(cpu=_cpu_name(), cores=_cores(), threads=torch.get_num_threads(), memory_gb=round(psutil.virtual_memory().total/1e9, 1), system=platform.system(),
-             device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type, copy_gb_s=round(copy_rate()/1e9, 1))
+             device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type,
+             large_pages=os.environ.get('THP_MEM_ALLOC_ENABLE') == '1', copy_gb_s=round(copy_rate()/1e9, 1))
     return d | {f'{p}_gflop_s':round(flop_rate(p)/1e9) for p in dict.fromkeys(['fp32', best_precision()])}
 
 # %% ../nbs/14_bench.ipynb #1920d70a
@@ -245,33 +248,46 @@ def _serve():
         at = traceback.extract_tb(e.__traceback__)[-1]
         turn.send(error=f'{type(e).__name__}: {e} ({Path(at.filename).name}, line {at.lineno})')
 
-# %% ../nbs/14_bench.ipynb #345d04fe
+# %% ../nbs/14_bench.ipynb #0f3b5531
 class Contender:
     "A process that measures when it is called"
     def __init__(self, name, env=None, **spec):
         self.name = name
         command = [sys.executable, '-c', 'from camvid_seg.bench import _serve; _serve()']
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding='utf-8',
+        self.log = tempfile.TemporaryFile('w+', encoding='utf-8', errors='replace')
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, encoding='utf-8',
                                         env={**os.environ, 'PYTHONWARNINGS':'ignore', 'PYTHONUTF8':'1', **(env or {})})
         self.facts = self._ask(json.dumps(dict(name=name, **spec)))
     def __call__(self): return self._ask('go')
-    def _ask(self, line):
-        try: return self._reply(line)
-        except BaseException:
-            self.close()
-            raise
-    def _reply(self, line):
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(line + '\n')
-            self.process.stdin.flush()
-        reply = self.process.stdout.readline()
-        if not reply: raise SegError(f'{self.name}: its process ended with code {self.process.wait()}; was there too little memory? Use a smaller --bs or --size')
-        reply = json.loads(reply)
-        if 'error' in reply: raise SegError(f"{self.name}: {reply['error']}")
-        return reply
     def close(self):
         self.process.kill()
         self.process.communicate()
+        self.log.close()
+
+# %% ../nbs/14_bench.ipynb #0bed91af
+@patch
+def _ask(self:Contender, line):
+    try: return self._reply(line)
+    except BaseException:
+        self.close()
+        raise
+
+@patch
+def _reply(self:Contender, line):
+    with contextlib.suppress(BrokenPipeError):
+        self.process.stdin.write(line + '\n')
+        self.process.stdin.flush()
+    reply = self.process.stdout.readline()
+    reply = json.loads(reply) if reply else dict(error=self._end())
+    if 'error' in reply: raise SegError(f"{self.name}: {reply['error']}")
+    return reply
+
+@patch
+def _end(self:Contender):
+    code = self.process.wait()
+    self.log.seek(0)
+    said = self.log.read().strip().splitlines()[-1:]
+    return f"its process ended with code {code}{': ' + said[0] if said else ', without a word: was there too little memory? Use a smaller --bs or --size'}"
 
 # %% ../nbs/14_bench.ipynb #aa66e5ac
 @contextlib.contextmanager
@@ -321,7 +337,7 @@ def plain_fastai_learner(
     from fastai.vision import all as fv
     return fv.unet_learner(dls, getattr(fv, arch), pretrained=False, n_out=n_classes)
 
-# %% ../nbs/14_bench.ipynb #ab4002c1
+# %% ../nbs/14_bench.ipynb #64c536d0
 class PlainFrames(torch.utils.data.Dataset):
     "Frames of `paths` read with Pillow, with torchvision's transforms for image and mask together"
     def __init__(self, folder, paths, size, augment):
@@ -334,7 +350,6 @@ class PlainFrames(torch.utils.data.Dataset):
     def _image(self): return importlib.import_module('torchvision.tv_tensors').Image
     def __len__(self): return len(self.paths)
     def __getitem__(self, i):
-        from PIL import Image
         from torchvision import tv_tensors
         from torchvision.transforms.v2.functional import pil_to_tensor
         x = tv_tensors.Image(pil_to_tensor(Image.open(self.paths[i]).convert('RGB')))
@@ -372,12 +387,11 @@ def _make(kind, folder, split, size, bs, **options):
     dls = seg_dataloaders(folder, size, bs, split) if kind == 'ours' else plain_fastai_dls(folder, split, size, bs, **options)
     return dls.train, dls.valid
 
-# %% ../nbs/14_bench.ipynb #ba24b5f9
+# %% ../nbs/14_bench.ipynb #e265a95c
 _blocks = np.array([[0,0,0], [255,0,0], [0,255,0], [0,0,255], [255,255,0], [0,255,255]], np.uint8)
 
 def _block_folder(path, size, n):
     "A dataset folder of `n` training and `n` validation frames whose colours are their classes"
-    from PIL import Image
     rng = np.random.default_rng(0)
     for o in 'images', 'labels': (path/o).mkdir(parents=True)
     for i in range(2*n):
@@ -476,14 +490,14 @@ def decode_rate(
     with ThreadPoolExecutor(_cores()) as pool:
         return len(paths)/_best(lambda: list(pool.map(lambda p: (read_image(p), read_mask(folder.label(p), folder)), paths)), 2)
 
-# %% ../nbs/14_bench.ipynb #02b3d30a
+# %% ../nbs/14_bench.ipynb #5c15ecf6
 def bench_data(
     folder, split='valid.txt', # the data
     size=None, bs=8, # (H, W) in pixels, default half the images' size; images in a batch
     rounds=3         # runs of each contender
 )->Table:
     "Training batches, images a second: from a warm cache, and in the first epoch"
-    size = tuple(size or _half(folder))
+    standard, size = (size, bs) == (None, 8), tuple(size or _half(folder))
     spec = dict(name='batches', data=str(folder.path), split=split, size=size, bs=bs)
     with tempfile.TemporaryDirectory() as d:
         files = {k:str(Path(d)/f'{k}.npz') for k in ('ours', 'fastai', 'torch')}
@@ -495,7 +509,7 @@ def bench_data(
     cases = [('warm', 'warm cache', (cache_rate(folder, split, size, bs), 'reading the cache'), dict(fastai=15)),
              ('first', 'first epoch, empty cache', (decode_rate(folder), 'decoding the files'), dict(fastai=.9))]
     of = lambda k, c: [r[c] for r in runs[k]]
-    return Table(Row('data', f'{case}, {what}', 'images/s', of('ours', c), of(k, c), n, *floor, bars.get(k)) for c,case,floor,bars in cases for k,n in names.items())
+    return Table(Row('data', f'{case}, {what}', 'images/s', of('ours', c), of(k, c), n, *floor, bars.get(k) if standard else None) for c,case,floor,bars in cases for k,n in names.items())
 
 def _half(folder):
     h, w = read_image(folder.images[0]).shape[:2]
@@ -521,16 +535,16 @@ class Steps(Callback):
         self.turn(**value)
         self.start = now()
 
-# %% ../nbs/14_bench.ipynb #d42f6642
+# %% ../nbs/14_bench.ipynb #cebd9a9d
 @contender
 def step_ours(turn, data, size, bs, decoder, precision, arch, options):
     "Steps of this package's learner"
     recipe = Recipe('bench', (Stage('step', 1, tuple(size), 1e-4, bs, precision=precision, **options),), arch, decoder, None, 'train')
-    dls = seg_dataloaders(SegFolder(data), tuple(size), bs)
+    dls = stage_loaders(SegFolder(data), recipe, 0)
+    dls.loaders[0] = Repeat(dls.train)
     turn.mark()
-    learn = stage_learner(dls, recipe)
-    learn.set_precision(precision)
-    _endless(learn, turn)
+    learn = stage_learner(dls, recipe, Steps(turn)).set_precision(precision)
+    with tempfile.TemporaryDirectory() as d: fit_stage(learn, Run(Path(d)/'run', {}), 0, recipe)
 
 @contender
 def step_fastai(turn, data, size, bs, precision, arch):
@@ -540,11 +554,8 @@ def step_fastai(turn, data, size, bs, precision, arch):
     turn.mark()
     learn = plain_fastai_learner(dls, len(folder.codes), arch)
     if precision != 'fp32': getattr(learn, f'to_{precision}')()
-    _endless(learn, turn)
-
-def _endless(learn, turn):
-    learn.dls.loaders[0] = Repeat(learn.dls.train)
-    with learn.no_bar(), learn.no_logging(): learn.fit(1, 1e-4, cbs=Steps(turn))
+    dls.loaders[0] = Repeat(dls.train)
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, 1e-4, cbs=Steps(turn))
 
 # %% ../nbs/14_bench.ipynb #8d0371eb
 @contender
@@ -593,17 +604,17 @@ def _check_steps(runs, shape):
         if not all(np.isfinite(o['loss']) for o in r): raise SegError(f"step: {k}: losses {[o['loss'] for o in r]}: not finite")
         if len(r) > 2 and r[-1]['loss'] >= r[0]['loss']: raise SegError(f"step: {k}: losses {[round(o['loss'], 3) for o in r]}: it does not train")
 
-# %% ../nbs/14_bench.ipynb #62c79284
+# %% ../nbs/14_bench.ipynb #cc503649
 def few(
     folder, # a dataset folder
     split,  # one of its splits
-    n,      # training frames, and as many for validation
+    n,      # training frames, and as many for validation if there are
     path    # the folder to make
 )->SegFolder:
     "A small copy of a dataset folder"
     parts, path = folder.split(split), Path(path)
     chosen = [*parts.train[:n], *parts.valid[:n]]
-    if min(map(len, (parts.train, parts.valid))) < n: raise SegError(f'{folder.name}: {n} frames to train on and {n} to validate on are wanted; use a smaller --bs')
+    if len(parts.train) < n: raise SegError(f'{folder.name}: has {len(parts.train)} training frames, {n} are wanted; use a smaller --bs')
     for o in 'images', 'labels': (path/o).mkdir(parents=True)
     for p in chosen:
         shutil.copy(p, path/'images')
@@ -612,7 +623,7 @@ def few(
     (path/'valid.txt').write_text('\n'.join(p.name for p in chosen[n:]), encoding='utf-8')
     return SegFolder(path)
 
-# %% ../nbs/14_bench.ipynb #7ac1fb89
+# %% ../nbs/14_bench.ipynb #8bd355c6
 _bars = {('lean','fp32'):6, ('lean','bf16'):12, ('lesson','fp32'):1.6, ('lesson','bf16'):3}
 
 def _step_specs(common, precisions):
@@ -629,30 +640,267 @@ def bench_step(
 )->Table:
     "Training steps, images a second, and their peak memory"
     smp()
+    bars = _bars if (size, bs, arch) == (None, 8, 'resnet34') else {}
     size, precisions = tuple(size or _half(folder)), precisions or list(dict.fromkeys(['fp32', best_precision()]))
     with tempfile.TemporaryDirectory() as d, _cache(d):
         data = few(folder, split, bs, Path(d)/'few')
         _check_same_network(data, size, bs, arch)
         with running(_step_specs(dict(data=str(data.path), size=size, bs=bs, arch=arch), precisions), 'step') as ready: runs = interleave(ready, rounds, 'step')
     _check_steps(runs, [bs, len(folder.codes), *size])
-    return _step_rows(runs, size, bs, precisions, arch, len(folder.codes))
+    return _step_rows(runs, size, bs, precisions, arch, len(folder.codes), bars)
 
-# %% ../nbs/14_bench.ipynb #2d378db3
-def _step_rows(runs, size, bs, precisions, arch, n):
+# %% ../nbs/14_bench.ipynb #8bb2f7c7
+def _step_rows(runs, size, bs, precisions, arch, n, bars):
     rows, of = [], lambda k, what: [r[what] for r in runs[k]]
     for d in 'lean', 'lesson':
         flops = step_flops(d, arch, n, size, bs)
         for p in precisions:
             floor, ours = bs*flop_rate(p)/flops, f'{d} {p}'
-            for peer in (f'fastai {p}' if f'fastai {p}' in runs else 'fastai fp32', f'smp {p}'):
-                bar, name = _bars.get((d, p)) if 'fastai' in peer else None, f"{'plain ' if 'fastai' in peer else ''}{peer}"
+            peers = {f'fastai {p}' if f'fastai {p}' in runs else 'fastai fp32':bars.get((d, p))} | ({f'smp {p}':None} if d == 'lean' else {})
+            for peer,bar in peers.items():
+                name = f"{'plain ' if 'fastai' in peer else ''}{peer}"
                 case = f'{d} {arch} {p}, {size[0]}x{size[1]}, batch {bs}'
                 rows.append(Row('step', case, 'images/s', of(ours, 'rate'), of(peer, 'rate'), name, floor, f'matrix products in {p}', bar))
                 rows.append(Row('step', f'{case}: peak memory', 'GB', of(ours, 'peak')[-1:], of(peer, 'peak')[-1:], name))
     return Table(rows)
 
-# %% ../nbs/14_bench.ipynb #f40900d2
-benches = dict(data=bench_data, step=bench_step)
+# %% ../nbs/14_bench.ipynb #2c890cc0
+def _peak(spec):
+    with running(dict(one=spec), 'memory') as c: return c['one']()['peak']
+
+def bench_memory(
+    folder, split='valid.txt', # the data
+    size=None, bs=4, # (H, W) in pixels, default the images' size; images in a batch
+    arch='resnet34'  # encoder
+)->Table:
+    "Peak memory of a training step at full size, GB"
+    smp()
+    standard, size = (size, bs, arch) == (None, 4, 'resnet34'), tuple(size or read_image(folder.images[0]).shape[:2])
+    with tempfile.TemporaryDirectory() as d, _cache(d):
+        common = dict(data=str(few(folder, split, bs, Path(d)/'few').path), size=size, bs=bs, arch=arch)
+        ours = {k:_peak(dict(name='step_ours', decoder=k, precision=best_precision(), options={'checkpointing':True}, **common)) for k in ('lean', 'lesson')}
+        peers = {f'{k} fp32':_peak(dict(name=f'step_{k}', precision='fp32', **common)) for k in ('fastai', 'smp')}
+    def row(k, peer, bar=None):
+        floor = 16*sum(p.numel() for p in create_unet(arch, len(folder.codes), k, None).parameters())/1e9
+        case = f'{k} {arch} {best_precision()} checkpointed, step of {bs} at {size[0]}x{size[1]}'
+        return Row('memory', case, 'GB', [ours[k]], [peers[peer]], peer, floor, 'weights, gradients, Adam', bar if standard else None)
+    return Table([row('lean', 'fastai fp32', 2), row('lesson', 'fastai fp32', 2), row('lean', 'smp fp32')])
+
+# %% ../nbs/14_bench.ipynb #d6fe568f
+def _timed(turn, predict, images, out):
+    "Keep the prediction for the first of `images`, then report milliseconds for each in turn"
+    np.save(out, np.asarray(predict(Path(images[0]))))
+    turn()
+    for p in itertools.cycle(images):
+        start = now()
+        predict(Path(p))
+        turn(ms=(now() - start)*1000)
+
+@contender
+def infer_ours(turn, images, out, weights, **_):
+    "`Predictor`"
+    from camvid_seg.inference import Predictor
+    predict = Predictor(weights)
+    _timed(turn, lambda p: predict(p).ids, images, out)
+
+@contender
+def infer_fastai(turn, images, out, weights, data, size, arch):
+    "`learn.predict`"
+    folder = SegFolder(data)
+    learn = plain_fastai_learner(plain_fastai_dls(folder, 'valid.txt', tuple(size), 1), len(folder.codes), arch)
+    learn.model.load_state_dict(to_fastai(load_unet(weights)[0]))
+    with learn.no_bar(): _timed(turn, lambda p: learn.predict(p)[1], images, out)
+
+# %% ../nbs/14_bench.ipynb #2d0ba347
+@contender
+def infer_smp(turn, images, out, data, arch, **_):
+    "`smp.Unet` in plain PyTorch"
+    from torchvision.transforms import v2
+    device = default_device()
+    model = smp().Unet(arch, encoder_weights=None, classes=len(SegFolder(data).codes)).to(device).eval()
+    tfm = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([.485, .456, .406], [.229, .224, .225])])
+    def predict(path):
+        with Image.open(path) as im, torch.inference_mode(): return model(tfm(im.convert('RGB'))[None].to(device)).argmax(1)[0].cpu()
+    _timed(turn, predict, images, out)
+
+# %% ../nbs/14_bench.ipynb #659e3524
+def _some_weights(folder, decoder, arch, path, steps=12):
+    "Train a network for a few steps on small pictures, and keep its weights"
+    recipe = Recipe('bench', (Stage('a', 1, (96,128), 1e-3, 4),), arch, decoder, None)
+    learn = stage_learner(stage_loaders(folder, recipe, 0), recipe)
+    with learn.no_bar(), learn.no_logging(): learn.fit(-(-steps//len(learn.dls.train)), 1e-3)
+    return str(learn.save(Path(path).resolve()))
+
+def bench_infer(
+    folder, split='valid.txt', # the data
+    size=None,  # (H, W) that fastai predicts at, default the images' size
+    rounds=8, arch='resnet34' # predictions of each contender; encoder
+)->Table:
+    "One prediction from a file, milliseconds"
+    smp()
+    standard, size = (size, arch) == (None, 'resnet34'), tuple(size or read_image(folder.images[0]).shape[:2])
+    with tempfile.TemporaryDirectory() as d, _cache(d):
+        data = few(folder, split, 4, Path(d)/'few')
+        common = dict(images=[str(p) for p in data.split('valid.txt').valid], data=str(data.path), size=size, arch=arch)
+        weights = {k:_some_weights(data, k, arch, Path(d)/k) for k in ('lesson', 'lean')}
+        names = dict(lesson=('infer_ours', 'lesson'), lean=('infer_ours', 'lean'), fastai=('infer_fastai', 'lesson'), smp=('infer_smp', 'lean'))
+        specs = {k:dict(name=n, weights=weights[w], out=str(Path(d)/f'{k}.npy'), **common) for k,(n,w) in names.items()}
+        with running(specs, 'infer') as ready: runs = interleave(ready, rounds, 'infer')
+        _check_masks(*(np.load(specs[k]['out']) for k in ('lesson', 'fastai')))
+    return _infer_rows(folder, runs, size, arch, 4 if standard else None)
+
+# %% ../nbs/14_bench.ipynb #d3f311d8
+def _check_masks(ours, theirs):
+    if ours.shape != theirs.shape: raise SegError(f'infer: masks of {ours.shape}, of fastai {theirs.shape}; the figures would not compare like with like')
+    if (same := (ours == theirs).mean()) < .98: raise SegError(f'infer: only {same:.1%} of the pixels get the class that fastai gives them')
+
+def _infer_rows(folder, runs, size, arch, bar):
+    def forward(k):
+        with FlopCounterMode(display=False) as count: create_unet(arch, len(folder.codes), k, None).to('meta').eval()(torch.empty(1, 3, *size, device='meta'))
+        return count.get_total_flops()/flop_rate(best_precision())
+    decode, of = _best(lambda: read_image(folder.images[0])), lambda k: [r['ms'] for r in runs[k]]
+    def row(k, peer, name, bar=None):
+        return Row('infer', f'{k} {arch}, one {size[0]}x{size[1]} file', 'ms', of(k), of(peer), name, 1000*(decode + forward(k)), f'decoding, matrix products in {best_precision()}', bar)
+    return Table([row('lesson', 'fastai', 'learn.predict', bar), row('lean', 'smp', 'smp.Unet, plain PyTorch fp32')])
+
+# %% ../nbs/14_bench.ipynb #e40d62ee
+_ours_first = """import os, sys
+from camvid_seg import cli
+bar = cli._bar
+def first():
+    cb = bar()
+    cb.before_batch = lambda: os._exit(0)
+    return cb
+cli._bar = first
+cli.main(['train', '--data', 'scenes', '--preset', 'quick', '--out', os.path.join(os.environ['CAMVID_SEG_HOME'], 'run')])
+sys.exit('no batch came')
+"""
+_fastai_first = """import os, sys
+from fastai.vision.all import *
+class First(Callback):
+    def before_batch(self): os._exit(0)
+path = next(Path(os.environ['CAMVID_SEG_HOME']).glob('scenes-*'))
+codes = (path/'codes.txt').read_text().split()
+block = DataBlock(blocks=(ImageBlock, MaskBlock(codes)), get_items=get_image_files, get_y=lambda p: path/'labels'/f'{p.stem}_P.png',
+                  splitter=FileSplitter(path/'valid.txt'), batch_tfms=[*aug_transforms(size=(128,160)), Normalize.from_stats(*imagenet_stats)])
+learn = unet_learner(block.dataloaders(path/'images', bs=8, num_workers=0), resnet18, pretrained=False, n_out=len(codes))
+learn.fit(1, cbs=First())
+sys.exit('no batch came')
+"""
+
+# %% ../nbs/14_bench.ipynb #19d03dac
+def _python(*args, home=None):
+    "Seconds that a Python process takes, start and end included"
+    env = {**os.environ, 'PYTHONWARNINGS':'ignore', **({'CAMVID_SEG_HOME':str(home)} if home else {})}
+    shutil.rmtree(Path(home)/'run', ignore_errors=True) if home else None
+    start = time.perf_counter()
+    r = subprocess.run([sys.executable, *args], env=env, capture_output=True, text=True)
+    if r.returncode: raise SegError(f"import: python {' '.join(args)[:60]}... ended with {r.returncode}: {r.stderr.strip()[-300:]}")
+    return time.perf_counter() - start
+
+def _import_seconds(module):
+    code = f'import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)'
+    r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    return float(r.stdout)
+
+def _launches():
+    "Seconds to the first batch: ours in an empty cache folder, then again; then plain fastai on the scenes that are there now"
+    with tempfile.TemporaryDirectory() as home:
+        return dict(empty=_python('-c', _ours_first, home=home), again=_python('-c', _ours_first, home=home), fastai=_python('-c', _fastai_first, home=home))
+
+# %% ../nbs/14_bench.ipynb #8c1daffd
+def bench_import(
+    rounds=3 # runs of each
+)->Table:
+    "Waits of somebody who starts, seconds"
+    quick = interleave(dict(ours=partial(_import_seconds, 'camvid_seg'), fastai=partial(_import_seconds, 'fastai.vision.all'),
+                            help=partial(_python, '-m', 'camvid_seg', '--help'), python=partial(_python, '-c', 'pass')), rounds, 'import')
+    first = interleave(dict(launch=_launches), rounds, 'import: first batch')['launch']
+    of, bare = lambda k: [r[k] for r in first], min(quick['python'])
+    return Table([Row('import', 'import camvid_seg', 's', quick['ours'], quick['fastai'], 'import fastai.vision.all', limit=.1),
+                  Row('import', 'camvid-seg --help', 's', quick['help'], [], '', bare, 'an empty Python program', limit=.3),
+                  Row('import', 'camvid-seg train to its first batch', 's', of('again'), of('fastai'), 'plain fastai', min(quick['fastai']), 'import fastai.vision.all', limit=15),
+                  Row('import', 'camvid-seg train to its first batch, nothing drawn yet', 's', of('empty'), [], '', min(quick['fastai']), 'import fastai.vision.all', limit=15)])
+
+# %% ../nbs/14_bench.ipynb #b8a3294b
+class Epochs(Callback):
+    "After every epoch, report the seconds of training so far and the accuracy"
+    order = 1000
+    def __init__(self, turn): self.turn, self.seconds, self.start = turn, 0., now()
+    def after_train(self): self.seconds += now() - self.start
+    def after_epoch(self):
+        names = self.recorder.metric_names[1:-1]
+        figures = dict(zip(names, self.learn.final_record))
+        self.turn(seconds=self.seconds, accuracy=float(figures['accuracy']), size=list(self.x.shape[-2:]))
+        self.start = now()
+
+def _finished(turn):
+    while True: turn(done=True)
+
+# %% ../nbs/14_bench.ipynb #5d253e98
+@contender
+def recipe_ours(turn, data, split, size, bs, epochs):
+    "A whole training with this package"
+    stage = Stage('all', epochs, tuple(size), 2e-3, bs, precision='auto')
+    with tempfile.TemporaryDirectory() as d, _cache(d):
+        turn()
+        train(SegFolder(data), replace(Recipe.quick(), stages=(stage,)), Path(d)/'run', split, progress=Epochs(turn))
+    _finished(turn)
+
+@contender
+def recipe_fastai(turn, data, split, size, bs, epochs):
+    "A whole training with plain fastai"
+    folder = SegFolder(data)
+    turn()
+    cb = Epochs(turn)
+    learn = plain_fastai_learner(plain_fastai_dls(folder, split, tuple(size), bs, _cores()), len(folder.codes))
+    learn.metrics = seg_metrics()
+    with learn.no_bar(), learn.no_logging():
+        for lr in 1e-3, 2e-4: learn.fit_one_cycle(epochs//2, lr, cbs=cb)
+    _finished(turn)
+
+# %% ../nbs/14_bench.ipynb #5ae1d4db
+def _affordable(folder, split, bs, epochs, minutes):
+    "The size, half the images' at most, at which plain fastai trains for about `minutes`"
+    half, n = np.array(_half(folder)), len(folder.split(split).train)//bs
+    def seconds(scale):
+        "A batch in the second epoch, and its pixels"
+        size = _scaled(half, scale)
+        with running(dict(one=dict(name='recipe_fastai', data=str(data.path), split='valid.txt', size=size, bs=bs, epochs=4))) as c:
+            return -(c['one']()['seconds'] - c['one']()['seconds'])/3, size[0]*size[1]
+    with tempfile.TemporaryDirectory() as d:
+        data = few(folder, split, 3*bs, Path(d)/'few')
+        (a, p), (b, q) = seconds(1/8), seconds(1/4)
+    if p == q: return tuple(map(int, half)) # small already
+    pixel = max((b - a)/(q - p), 1e-12)
+    pixels = p + max(0, minutes*60/(epochs*n) - a)/pixel
+    return _scaled(half, min(1, (pixels/half.prod())**.5))
+
+def _scaled(size, scale): return tuple(max(32, 8*round(o*scale/8)) for o in map(int, size))
+
+# %% ../nbs/14_bench.ipynb #6cb6793f
+def bench_recipe(
+    folder, split='valid.txt', # the data
+    size=None, bs=8, # (H, W) in pixels, default what the minutes allow, up to half the images' size; images in a batch
+    epochs=10,       # of both sides
+    minutes=6.       # for the peer to train in
+)->Table:
+    "Seconds of training to the accuracy that plain fastai ends at"
+    size = tuple(size or _affordable(folder, split, bs, epochs, minutes))
+    common, ours, peer = dict(data=str(folder.path), split=split, size=size, bs=bs, epochs=epochs), [], []
+    with running({k:dict(name=f'recipe_{k}', **common) for k in ('ours', 'fastai')}, 'recipe') as ready, tqdm(total=2*epochs, desc='recipe', leave=False, disable=None) as bar:
+        for _ in range(epochs):
+            for k,log in (('ours', ours), ('fastai', peer)):
+                log.append(ready[k]())
+                bar.update()
+    for k,log in (('ours', ours), ('fastai', peer)):
+        if any(o['size'] != list(size) for o in log): raise SegError(f"recipe: {k} was scored at {log[-1]['size']}, not at {list(size)}")
+    target, parts = peer[-1]['accuracy'], folder.split(split)
+    case = f'to accuracy {target:.4f} at {size[0]}x{size[1]}, {len(parts.train)} frames, validated on {len(parts.valid)}'
+    return Table([Row('recipe', case, 's', [o['seconds'] for o in ours if o['accuracy'] >= target][:1], [peer[-1]['seconds']], f'plain fastai, {epochs} epochs', bar=8)])
+
+# %% ../nbs/14_bench.ipynb #4ebf219b
+benches = {'data':bench_data, 'step':bench_step, 'infer':bench_infer, 'memory':bench_memory, 'import':bench_import, 'recipe':bench_recipe}
 
 def run(
     what:str, folder, # 'data', ..., or 'all'; the data
@@ -666,7 +914,7 @@ def run(
         if bad := [k for k in options if k not in takes and what != 'all']: raise SegError(f'--{bad[0]}: the benchmark {name} has no such choice; leave it out')
         given = {k:v for k,v in options.items() if k in takes}
         table = benches[name](**({'folder':folder, 'split':split} if 'folder' in takes else {}), **given)
-        print(table, flush=True)
+        print(table, end='\n\n', flush=True)
         if json_to: write_rows(table, Path(json_to)/f'{name}.json' if what == 'all' else json_to, facts(_command(name, folder, split, given)))
         rows.extend(table)
     return rows
@@ -675,3 +923,33 @@ def _command(name, folder, split, given):
     "The command as one would type it where the data lie in the same folder's name"
     def value(v): return ' '.join(map(str, v)) if isinstance(v, (list, tuple)) else str(v)
     return ' '.join(['camvid-seg bench', name, '--data', folder.name, *(['--split', split] if split != 'valid.txt' else []), *(f'--{k} {value(v)}' for k,v in given.items())])
+
+# %% ../nbs/14_bench.ipynb #0c8bbfca
+def read_results(
+    path:str|Path # a folder with files of `write_rows`, also in folders below
+)->dict: # name of a machine and the `Table` of all its rows
+    "All results, by machine"
+    found = {}
+    for p in sorted(Path(path).glob('**/*.json')):
+        table = read_rows(p)
+        h = table.facts['hardware']
+        found.setdefault(f"{h['cpu'] if h['device'] == 'cpu' else h['device']}, {h['cores']} CPU cores", Table()).extend(table)
+    return found
+
+# %% ../nbs/14_bench.ipynb #3765b4da
+def plot_ratios(
+    table, # of `Row`
+    title='' # over the chart
+): # a matplotlib axes
+    "How many times better than each peer, with the bars to reach, on a logarithmic scale"
+    rows = [r for r in table if r.ratio][::-1]
+    fig, ax = plt.subplots(figsize=(9, .8 + .32*len(rows)), layout='constrained')
+    ax.barh(range(len(rows)), [r.ratio - 1 for r in rows], left=1, color=['C1' if r.met is False else 'C0' for r in rows])
+    for i,r in enumerate(rows):
+        ax.text(max(r.ratio, 1)*1.05, i, f'{r.ratio:.2g}x', va='center', fontsize=8)
+        if r.bar: ax.plot([r.bar]*2, [i-.4, i+.4], color='black')
+    ax.set_yticks(range(len(rows)), [f'{r.bench}: {r.case}\nagainst {r.peer_name}' for r in rows], fontsize=7)
+    ax.axvline(1, color='grey', lw=.8)
+    ax.set(xscale='log', xlabel='times better than the peer (black line: the bar)', title=title)
+    ax.spines[['top', 'right']].set_visible(False)
+    return ax

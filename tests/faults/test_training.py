@@ -1,0 +1,374 @@
+"Training stopped, killed, starved of memory or disk, fed nan, or resumed from a stranger's folder: nothing lost, nothing silent"
+import contextlib, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys
+from pathlib import Path
+import numpy as np, pytest, torch
+from fastai.callback.core import Callback
+from fastai.callback.progress import ProgressCallback
+from fastai.learner import Metric
+from fastai.torch_core import set_seed
+from camvid_seg import cli, training
+from camvid_seg.dataset import SegError
+from camvid_seg.fullsize import train
+from camvid_seg.loaders import seg_dataloaders
+from camvid_seg.lr_finder import lr_find
+from camvid_seg.metrics import seg_metrics
+from camvid_seg.scenes import scenes
+from camvid_seg.training import FusedAdam, Recipe, Run, fit_stage, out_of_memory
+from camvid_seg.unet import read_weights, unet_learner
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import soak
+
+posix = pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs POSIX signals')
+small = dict(size=(32,48), bs=5, precision='fp32')   # 20 training frames: 4 steps an epoch, and 4 batches to validate
+recipe = Recipe.quick(seed=5, ema=0.9).change_stages(**{**small, 'size': [(32,48), (32,48), (48,64)], 'epochs': [1,2,1]})
+
+class Quiet(Callback): "Instead of fastai's bars"
+
+class At(Callback):
+    "Do something after the `n`-th batch, training and validation counted"
+    order = 64 # before the checkpoints
+    def __init__(self, n, f): self.todo, self.f = n, f
+    def after_batch(self):
+        self.todo -= 1
+        if self.todo == 0: self.f()
+
+class Spoil(Callback):
+    "A loss of nan in steps `a` to `b`"
+    order = 5
+    def __init__(self, a, b): self.steps = range(a, b)
+    def after_loss(self):
+        if self.training and self.train_iter in self.steps: self.learn.loss_grad = self.loss_grad*math.nan
+
+class Crowded(Callback):
+    "Memory for `room` images and no more, in the words of `error`"
+    def __init__(self, room, error): self.room, self.error = room, error
+    def before_fit(self): self.hook = self.model.register_forward_hook(self.full)
+    def full(self, model, x, out):
+        if len(out) > self.room: raise self.error
+    def close(self): self.hook.remove()
+
+@pytest.fixture(scope='module')
+def folder(): return scenes(n=40)
+
+@pytest.fixture(scope='module')
+def dls(folder): return seg_dataloaders(folder, small['size'], small['bs'], device='cpu')
+
+@pytest.fixture(scope='module')
+def whole(folder, tmp_path_factory):
+    "The run that nobody disturbed"
+    return train(folder, recipe, tmp_path_factory.mktemp('whole')/'run', device='cpu', progress=Quiet())
+
+def learner(dls, **kwargs):
+    set_seed(0)
+    learn = unet_learner(dls, 'resnet18', weights=None, decoder='lean', metrics=seg_metrics(), opt_func=FusedAdam, **kwargs)
+    learn.remove_cb(ProgressCallback).logger = lambda *_: None
+    return learn
+
+def rows(run): return [{k: v for k, v in r.items() if k != 'seconds'} for r in run.history]
+
+def same(a, b):
+    for name in 'stage-1', 'stage-2', 'full-size', 'best':
+        x, y = (read_weights(r.path/f'{name}.safetensors')[0] for r in (a, b))
+        assert x.keys() == y.keys() and all(x[k].equal(y[k]) for k in x), name
+    assert rows(a) == rows(b) and a.best == b.best
+
+def resumed(folder, path): return train(folder, recipe, path, device='cpu', resume=True, progress=Quiet())
+
+# ---- stopped ----
+
+places = {'in the middle of an epoch of stage 1': (2, (0,0,2)), 'in a validation': (6, (0,0,4)), 'in the last step of an epoch of stage 2': (20, (1,1,4)),
+          'in the full-size stage': (27, (2,0,3))}
+
+@posix
+@pytest.mark.parametrize('where', places)
+def test_stopped(fault, folder, whole, tmp_path, monkeypatch, capsys, where):
+    n, place = places[where]
+    how, code, name = random.Random(n).choice([(signal.SIGINT, 130, 'Ctrl-C'), (signal.SIGTERM, 143, 'SIGTERM')])
+    monkeypatch.setattr(cli, '_recipe', lambda *_: recipe)
+    monkeypatch.setattr(cli, '_bar', lambda: At(n, lambda: os.kill(os.getpid(), how)))
+    out, before = tmp_path/'run', [signal.getsignal(o) for o in (signal.SIGINT, signal.SIGTERM)]
+    assert cli.main(['train', '--data', str(folder.path), '--preset', 'quick', '--out', str(out)]) == code
+    assert signal.getsignal(signal.SIGINT) == before[0]
+    signal.signal(signal.SIGTERM, before[1])
+    said = capsys.readouterr().err.strip()
+    assert f'--resume {out}' in said and 'Traceback' not in said
+    facts = Run(out).last_checkpoint()[1]
+    assert (facts['stage'], facts['epoch'], facts['batch']) == place   # not a step is lost
+    same(whole, resumed(folder, out))
+    fault('killed', f'{name} {where}', f'checkpoint of that step, exit code {code}', said)
+    fault('resume', f'after {name} {where}', 'the weights and history of the run that was not stopped, bit for bit')
+
+@posix
+def test_kill_9_again_and_again(fault, tmp_path):
+    killed, ok, left = soak.kills(2, tmp_path, epochs=(1,1,1), seed=2)
+    assert killed == 2 and ok and not left
+    fault('killed', 'kill -9 at random steps and in the middle of writing checkpoints, twice in one run', 'the weights and history of the run that was not killed, bit for bit')
+
+def test_same_seed_twice(fault, folder, whole, tmp_path):
+    same(whole, train(folder, recipe, tmp_path/'run', device='cpu', progress=Quiet()))
+    fault('resume', 'the same recipe and seed, a second time', 'the same weights and history, bit for bit')
+
+# ---- the disk ----
+
+@pytest.fixture
+def run(dls, tmp_path):
+    "A run folder with the checkpoint of one epoch, and its learner, one step further"
+    r = Recipe.quick().change_stages(epochs=1, **small)
+    run, learn = Run(tmp_path/'run', dict(recipe=r.to_dict())), learner(dls)
+    fit_stage(learn, run, 0, r)
+    return run, learn
+
+def facts_of(run): return Run(run.path).last_checkpoint()[1]
+
+class Cut:
+    "Writes a file until `n` bytes of it are on the disk, then `f()`"
+    def __init__(self, n, f): self.n, self.f, self.save = n, f, training.save_file
+    def __call__(self, tensors, path, **kwargs):
+        self.save(tensors, path, **kwargs)
+        os.truncate(path, self.n)
+        self.f()
+
+def test_disk_full_at_any_byte(fault, run, monkeypatch):
+    run, learn = run
+    def full(): raise OSError(errno.ENOSPC, 'No space left on device')
+    before, size = facts_of(run), (run.path/'last'/'checkpoint.safetensors').stat().st_size
+    learn.recorder.smooth_loss.sums = None
+    for n in [0, 1, 7, 8, 9, *range(100, size, size//12), size-1, size]:
+        with monkeypatch.context() as m:
+            m.setattr(training, 'save_file', Cut(n, full))
+            with pytest.raises(SegError, match='No space left') as e: run.checkpoint(learn, stage=0, epoch=9, batch=9, lr=1., seconds=0.)
+        assert facts_of(run) == before and [p.name for p in (run.path/'last').iterdir()] == ['checkpoint.safetensors']
+    fault('killed', 'the disk is full, at 19 places of a checkpoint', 'one line; the checkpoint before it is whole', e.value)
+
+@posix
+def test_file_too_large_for_real(fault, run):
+    import resource
+    run, learn = run
+    before = facts_of(run)
+    def child(send):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+        try: run.checkpoint(learn, stage=0, epoch=9, batch=9, lr=1., seconds=0.)
+        except SegError as e: send.send(str(e))
+    get, send = multiprocessing.Pipe()
+    p = multiprocessing.get_context('fork').Process(target=child, args=(send,))
+    p.start(); p.join(60)
+    assert p.exitcode == 0 and get.poll() and facts_of(run) == before
+    fault('killed', 'the system refuses to write more of a checkpoint than 2 MB (RLIMIT_FSIZE)', 'one line; the checkpoint before it is whole', get.recv())
+
+def test_disk_full_in_training(fault, dls, tmp_path, monkeypatch):
+    r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
+    def full(): raise OSError(errno.ENOSPC, 'No space left on device')
+    def when_ready(): monkeypatch.setattr(training, 'save_file', Cut(99, full))
+    with pytest.raises(SegError, match='Make room') as e: fit_stage(learner(dls, cbs=At(10, when_ready)), run, 0, r)
+    assert '\n' not in str(e.value) and facts_of(run)['epoch'] == 1
+    fault('killed', 'the disk is full in the second epoch', 'one line; the run goes on from the first', e.value)
+
+# ---- best weights ----
+
+class Series(Metric):
+    "An accuracy that somebody made up"
+    name, value = 'accuracy', None
+    def __init__(self, values): self.todo = list(values)
+    def reset(self): self.value = self.todo.pop(0)
+
+def test_best_over_stages_and_sessions(fault, dls, tmp_path):
+    r, learn, run = Recipe.quick().change_stages(epochs=[2,2,2], **small), learner(dls), Run(tmp_path/'run', {})
+    seen = []
+    class Keep(Callback):
+        order = 66
+        def after_epoch(self): seen.append({k: v.clone() for k, v in self.model.state_dict().items()})
+    learn.metrics = Series([0.5, math.nan, 0.9, 0.3, 0.8, math.nan])
+    learn.add_cb(Keep())
+    for i in 0, 1: fit_stage(learn, run, i, r)
+    run = Run(run.path)   # another session
+    run.last_checkpoint()
+    fit_stage(learn, run, 2, r)
+    best = read_weights(run.path/'best.safetensors')[0]
+    assert run.best == 0.9 and all(best[k].equal(v) for k, v in seen[2].items()) and len(seen) == 6
+    fault('best weights', 'accuracies 0.5, nan, 0.9, 0.3, and 0.8, nan in another session', 'best.safetensors holds the weights of 0.9')
+
+def test_unknown_metric(fault, dls, tmp_path):
+    fault.refused('best weights', 'a metric that is not measured', fit_stage, learner(dls), Run(tmp_path/'run', {}), 0, Recipe.quick(metric='beauty').change_stages(epochs=1, **small))
+
+# ---- nan ----
+
+def test_one_nan(fault, dls, tmp_path):
+    r, run = Recipe.quick(ema=0.9).change_stages(epochs=1, **small), Run(tmp_path/'run', {})
+    fit_stage(learner(dls, cbs=Spoil(1, 2)), run, 0, r)
+    assert run.history[0]['skipped'] == 1 and math.isfinite(run.history[0]['train_loss'])
+    assert all(v.isfinite().all() for v in read_weights(run.path/'stage-1.safetensors')[0].values() if v.is_floating_point())
+    fault('nan', 'one step with a loss of nan', 'the step is skipped and counted in history.csv')
+
+def test_nan_for_good(fault, dls, tmp_path):
+    r, run = Recipe.quick().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
+    said = fault.refused('nan', 'nan from the second epoch on', fit_stage, learner(dls, cbs=Spoil(4, 99)), run, 0, r)
+    assert '20 steps in a row' in said and said.count('.png') == small['bs']
+    state = run.last_checkpoint()[0]
+    assert all(v.isfinite().all() for v in state.values() if v.is_floating_point()) and (run.path/'best.safetensors').exists()
+
+def test_overflow_in_fp16(fault, dls, tmp_path):
+    r, run, scales = Recipe.quick().change_stages(epochs=1, **small), Run(tmp_path/'run', {}), []
+    class Overflow(Callback):
+        order = 5
+        def after_loss(self):
+            if self.training and self.train_iter == 2: self.learn.loss_grad = self.loss_grad*1e36
+        def after_batch(self): self.training and scales.append(self.learn.scaler.get_scale())
+    fit_stage(learner(dls, cbs=Overflow()).to_fp16(), run, 0, r)
+    assert scales == [65536., 65536., 32768., 32768.] and run.history[0]['skipped'] == 1
+    assert facts_of(run)['scaler']['scale'] == 32768
+    fault('nan', 'an overflow in fp16', 'the step is skipped, the scale halved, and kept in the checkpoint')
+
+# ---- memory ----
+
+words = {'CUDA': torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 3.52 GiB.'),
+         'cuDNN': RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'), 'cuBLAS': RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`'),
+         'MPS': RuntimeError('MPS backend out of memory (MPS allocated: 8.11 GB, other allocations: 9.5 GB, max allowed: 18.13 GB).'),
+         'a CPU': RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory")}
+
+@pytest.mark.parametrize('who', words)
+def test_out_of_memory(fault, dls, tmp_path, capsys, who):
+    r, run = Recipe.quick().change_stages(epochs=1, **small), Run(tmp_path/'run', {})
+    learn = learner(dls, cbs=Crowded(3, words[who])).to_bf16()
+    fit_stage(learn, run, 0, r)
+    said = capsys.readouterr().out.strip()
+    assert run.history[0]['accumulate'] == 2 and said.startswith('out of memory') and said.count('\n') == 0
+    assert not torch.is_autocast_enabled('cpu')
+    assert learn.opt.state[next(learn.model.parameters())]['step'] == 4   # as many steps, of as many images
+    fault('memory', f'memory runs out, in the words of {who}', 'the batch goes through in halves', said)
+
+def test_memory_and_resume(fault, dls, tmp_path):
+    r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
+    def stop(): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): fit_stage(learner(dls, cbs=[Crowded(3, words['CUDA']), At(10, stop)]), run, 0, r)
+    again = Run(run.path)
+    fit_stage(learner(dls), again, 0, r, again.last_checkpoint())
+    assert [o['accumulate'] for o in again.history] == [2, 2]
+    fault('memory', 'memory ran out, and the run was stopped and resumed', 'it goes on in halves')
+
+def test_not_even_one_image(fault, dls, tmp_path):
+    learn = learner(dls, cbs=Crowded(0, words['CUDA']))
+    fault.refused('memory', 'no memory for one image', fit_stage, learn, Run(tmp_path/'run', {}), 0, Recipe.quick().change_stages(epochs=1, **small))
+    assert all(p.grad is None for p in learn.model.parameters())
+    assert not out_of_memory(RuntimeError('mat1 and mat2 shapes cannot be multiplied'))
+
+# ---- the finder ----
+
+@pytest.mark.parametrize('what', ['Ctrl-C', 'nan'])
+def test_lr_finder(fault, dls, what):
+    learn = learner(dls)
+    def state(): return [*learn.model.state_dict().values(), torch.get_rng_state(), torch.tensor(np.random.get_state()[1].astype('int64'))]
+    def hook(m, i, o):
+        hook.n += 1
+        if hook.n == 4 and what == 'Ctrl-C': raise KeyboardInterrupt
+        return o*math.nan if hook.n >= 4 else o
+    hook.n, before, rng, order = 0, [o.clone() for o in state()], random.getstate(), dls.train.rng.getstate()
+    handle = learn.model.head.register_forward_hook(hook)
+    if what == 'nan': fault.refused('lr finder', 'a loss of nan in its fourth step', lr_find, learn)
+    else:
+        with pytest.raises(KeyboardInterrupt): lr_find(learn)
+        fault('lr finder', 'Ctrl-C in its fourth step', 'weights, random numbers and order of the frames as before')
+    handle.remove()
+    assert all(map(torch.equal, before, state())) and (rng, order) == (random.getstate(), dls.train.rng.getstate())
+
+# ---- strangers ----
+
+class Trap:
+    def __reduce__(self): return (Path(os.environ['TRAP']).write_text, ('sprung',))
+
+@pytest.fixture
+def stranger(whole, tmp_path, monkeypatch):
+    "A copy of a run folder, to spoil; a file beside it tells whether code ran"
+    monkeypatch.setenv('TRAP', str(tmp_path/'sprung'))
+    shutil.copytree(whole.path, tmp_path/'theirs')
+    (tmp_path/'secret').mkdir()
+    yield tmp_path/'theirs'
+    assert not (tmp_path/'sprung').exists() and not list((tmp_path/'secret').iterdir())
+
+def config(path, **stage):
+    d = json.loads((path/'config.json').read_text())
+    d['recipe']['stages'][0].update(stage)
+    (path/'config.json').write_text(json.dumps(d))
+
+def resume(path): return cli._resumed(cli.parser().parse_args(['train', '--resume', str(path)]))
+
+@pytest.mark.parametrize('name', ['../secret/a', '/etc/motd', '..', 'best', 'a/b', 'CON .', '\x1b[31m', ''])
+def test_stage_names(fault, stranger, name):
+    config(stranger, name=name)
+    fault.refused('untrusted', f'config.json with a stage named {name!r}', resume, stranger)
+
+spoiled = {'a number as text': dict(epochs='3'), 'a size of three numbers': dict(size=[64,64,64]), 'an unknown field': dict(run='rm -rf'), 'a rate that is an object': dict(lr={})}
+@pytest.mark.parametrize('what', spoiled)
+def test_config_fields(fault, stranger, what):
+    config(stranger, **spoiled[what])
+    fault.refused('untrusted', f'config.json with {what}', resume, stranger)
+
+@pytest.mark.parametrize('text', ['['*100_000, '[]', '\x00\xff', ''])
+def test_config_text(fault, stranger, text):
+    (stranger/'config.json').write_text(text, encoding='utf-8')
+    fault.refused('untrusted', f'a config.json of {len(text)} bytes that is none', resume, stranger)
+
+def spoil(path, f):
+    "Change the facts in a checkpoint"
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+    file = path/'last'/'checkpoint.safetensors'
+    with safe_open(file, 'pt') as o: facts = json.loads(o.metadata()['facts'])
+    f(facts)
+    save_file(load_file(file), file, metadata={'facts': json.dumps(facts)})
+
+facts = {'a stage that is not there': dict(stage=7), 'a place before the beginning': dict(batch=-1), 'a history of markup': dict(history=[{'stage': '<script>'}]), 'a rate that is text': dict(lr='1')}
+@pytest.mark.parametrize('what', facts)
+def test_checkpoint_facts(fault, stranger, folder, what):
+    spoil(stranger, lambda o: o.update(facts[what]))
+    fault.refused('untrusted', f'a checkpoint with {what}', resumed, folder, stranger)
+
+def test_checkpoint_is_a_pickle(fault, stranger, folder):
+    file = stranger/'last'/'checkpoint.safetensors'
+    for what, b in {'a pickle that runs code': pickle.dumps(Trap()), 'half a file': file.read_bytes()[:99_999], 'zeros': bytes(999)}.items():
+        file.write_bytes(b)
+        fault.refused('untrusted', f'a checkpoint that is {what}', resumed, folder, stranger)
+
+def test_checkpoint_of_another_network(fault, stranger, folder):
+    from safetensors.torch import save_file
+    spoil(stranger, lambda o: o.update(stage=0, epoch=0, batch=1))
+    from safetensors import safe_open
+    file = stranger/'last'/'checkpoint.safetensors'
+    with safe_open(file, 'pt') as o: meta = o.metadata()
+    save_file({'model.a': torch.zeros(1), 'opt.999.step': torch.zeros(1)}, file, metadata=meta)
+    fault.refused('untrusted', 'a checkpoint of another network', resumed, folder, stranger)
+
+@posix
+def test_symbolic_links(fault, stranger, folder):
+    secret = stranger.parent/'secret'
+    shutil.rmtree(stranger/'last')
+    (stranger/'last').symlink_to(secret)
+    fault.refused('untrusted', 'a run folder whose last/ is a link to another folder', resumed, folder, stranger)
+    (stranger/'last').unlink()
+    for name in 'config.json', 'history.csv':
+        (stranger/name).rename(stranger.parent/name)
+        (stranger/name).symlink_to(stranger.parent/name)
+    old = (stranger.parent/'history.csv').read_text()
+    fault.refused('untrusted', 'a config.json that is a link to a file elsewhere', resume, stranger)
+    assert (stranger.parent/'history.csv').read_text() == old
+
+@posix
+def test_pipe(fault, stranger):
+    (stranger/'config.json').unlink()
+    os.mkfifo(stranger/'config.json')
+    fault.refused('untrusted', 'a config.json that is a pipe and never ends', resume, stranger)
+
+def test_weights_elsewhere(fault, stranger, folder):
+    shutil.rmtree(stranger/'last')
+    there = json.loads((stranger/'config.json').read_text())
+    there['recipe']['weights'] = str(stranger.parent/'secret.pth')
+    (stranger.parent/'secret.pth').write_bytes(pickle.dumps(Trap()))
+    (stranger/'config.json').write_text(json.dumps(there))
+    said = fault.refused('untrusted', 'a config.json whose weights are a file elsewhere, and no checkpoint', train, folder, Recipe.from_dict(there['recipe']), stranger, 'valid.txt', 'cpu', True)
+    assert 'no checkpoint' in said
+
+# ---- soak ----
+
+def test_no_growth(fault, tmp_path):
+    (m0, t0, f0), (m1, t1, f1) = soak.epochs(8, tmp_path, warm=3)
+    assert t1 <= t0 and f1 <= f0 and m1 < 1.05*m0 + 20
+    fault('memory', 'epoch after epoch', 'no growth of memory, threads or open files')

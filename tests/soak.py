@@ -1,0 +1,103 @@
+"""Training that goes on for long, and training that is killed again and again.
+
+    python tests/soak.py epochs --n 200     # no growth of memory, threads or open files
+    python tests/soak.py kills --n 50       # ends with the weights of the run that was left alone"""
+import argparse, os, random, re, signal, subprocess, sys, tempfile, threading, time
+from pathlib import Path
+
+recipe = '--preset quick --size 32 48 --full-size 64 64 --bs 10 --seed 3'.split()
+
+# The command, that is killed at a moment of its own choice: before a step or after it, in a validation, in the middle of writing a checkpoint
+RUN = """import os, signal, sys
+from camvid_seg import cli, training
+when, *args = sys.argv[1:]
+bar, save, steps, saves = cli._bar, training.save_file, 0, 0
+def die(): os.kill(os.getpid(), signal.SIGKILL)
+def dying(tensors, path, **kwargs):
+    global saves
+    saves += 1
+    if f'save {saves}' != when: return save(tensors, path, **kwargs)
+    save(tensors, path, **kwargs)
+    os.truncate(path, os.path.getsize(path)//2)
+    die()
+def ticking():
+    global bar
+    b = bar()
+    class Killer(type(b)):
+        def after_batch(self):
+            global steps
+            steps += 1
+            if f'step {steps}' == when: die()
+            super().after_batch()
+    return Killer()
+training.save_file, cli._bar = dying, ticking
+sys.exit(cli.main(args))"""
+
+def command(when, *args):
+    "Run `camvid-seg train` with `args` until `when`: 'step N', 'save N' or 'never'; its exit code"
+    r = subprocess.run([sys.executable, '-c', RUN, when, 'train', *map(str, args)], capture_output=True, text=True)
+    if r.returncode not in (0, -signal.SIGKILL): raise RuntimeError(r.stderr)
+    return r.returncode
+
+def weights(run):
+    from camvid_seg.unet import read_weights
+    return {(p.name, k): v for p in sorted(run.glob('*.safetensors')) for k, v in read_weights(p)[0].items()}
+
+def same(a, b):
+    "Do two run folders hold the same weights, to the bit, and the same rows of history?"
+    x, y = weights(a), weights(b)
+    rows = [re.sub(r',[\d.]+(,\d+,\d+)$', r'\1', (o/'history.csv').read_text(encoding='utf-8'), flags=re.M) for o in (a, b)]
+    return x.keys() == y.keys() and all(v.equal(y[k]) for k, v in x.items()) and rows[0] == rows[1]
+
+def kills(n, folder, epochs=(4, 3, 1), seed=0):
+    "Kill a training `n` times at random, each time going on; is it, when at last it ends, the run that nobody killed?"
+    from camvid_seg.scenes import scenes
+    args = ['--data', scenes(n=40).path, *recipe, '--epochs', *epochs]
+    command('never', *args, '--out', folder/'whole')
+    rng, run, killed = random.Random(seed), folder/'killed', 0
+    while killed < n:
+        started = (run/'config.json').exists()
+        when = rng.choice([f'step {rng.randint(1, 6)}', f'save {rng.randint(1, 2)}'])
+        if command(when, *(['--resume', run] if started else [*args, '--out', run])) == 0: break
+        killed += 1
+        if killed % 10 == 0: print(f'{killed} kills', flush=True)
+    if not (run/'metrics.json').exists(): command('never', '--resume', run)
+    left = [p.name for p in run.rglob('.*')]
+    return killed, same(folder/'whole', run), left
+
+def usage():
+    "Resident memory in MB, threads, open files of this process"
+    import psutil
+    p = psutil.Process()
+    return p.memory_info().rss/2**20, threading.active_count(), p.num_handles() if os.name == 'nt' else p.num_fds()
+
+def epochs(n, folder, warm=None):
+    "Train `n` epochs of one stage; `usage` after the first few, and at the end"
+    from camvid_seg.fullsize import stage_learner, stage_loaders
+    from camvid_seg.scenes import scenes
+    from camvid_seg.training import Recipe, Run, fit_stage
+    from fastai.callback.core import Callback
+    warm, seen = warm or max(3, n//5), []
+    class Watch(Callback):
+        order, remove_on_fetch = 70, True
+        def after_epoch(self): seen.append(usage())
+    r = Recipe.quick(ema=0.9).change_stages(epochs=n, size=(32,48), bs=10, precision='fp32')
+    learn = stage_learner(stage_loaders(scenes(n=40), r, 0, device='cpu'), r, Watch())
+    fit_stage(learn, Run(folder/'soak', dict(recipe=r.to_dict())), 0, r)
+    return seen[warm], seen[-1]
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('what', choices=['epochs', 'kills'])
+    p.add_argument('--n', type=int, help='how many (default: 200 epochs, 50 kills)')
+    args, start = p.parse_args(), time.time()
+    with tempfile.TemporaryDirectory() as d:
+        if args.what == 'kills':
+            n, ok, left = kills(args.n or 50, Path(d), epochs=(30, 15, 3))
+            print(f'{n} kills, {"the same weights and history" if ok else "OTHER weights or history"}, {len(left)} files left behind, {time.time()-start:.0f} s')
+            sys.exit(not ok or bool(left))
+        (m0, t0, f0), (m1, t1, f1) = epochs(args.n or 200, Path(d))
+        print(f'memory {m0:.0f} -> {m1:.0f} MB, threads {t0} -> {t1}, open files {f0} -> {f1}, {time.time()-start:.0f} s')
+        sys.exit(m1 > 1.05*m0 + 20 or t1 > t0 or f1 > f0)
+
+if __name__ == '__main__': main()
