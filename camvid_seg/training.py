@@ -446,7 +446,7 @@ class Stage:
             if v is not None and v < 1: raise SegError(f'{self.name}: {k}={v}; give 1 or more')
         if len(self.size) != 2 or min(self.size) < 32: raise SegError(f'{self.name}: size={self.size}; give 32 pixels or more in each direction')
 
-# %% ../nbs/09_training.ipynb #0435bca5
+# %% ../nbs/09_training.ipynb #099e8b46
 @dataclass(frozen=True)
 class Recipe:
     "A network and the stages that train it"
@@ -467,6 +467,7 @@ class Recipe:
     def __post_init__(self):
         if not 0 <= self.seed < 2**63: raise SegError(f'seed={self.seed}; give a whole number from 0 to 2**63-1')
         if not 0 <= self.ema < 1: raise SegError(f'ema={self.ema}; give a decay from 0 (no average) up to, not including, 1')
+        if not self.stages: raise SegError('a recipe without a stage; give one or more')
         if len({s.name.lower() for s in self.stages}) < len(self.stages): raise SegError('two stages with one name; each names a file')
         if self.compile and any(s.checkpointing for s in self.stages): raise SegError('compile and checkpointing do not go together; choose one')
 

@@ -194,7 +194,7 @@ changes = st.lists(st.tuples(st.lists(st.integers(0, 30), min_size=1, max_size=5
 def change(o, todo):
     "JSON `o` with some of its values set, deleted or added; a place is a list of numbers, one a level"
     o = copy.deepcopy(o)
-    for where, how, v in todo:
+    for where, how, v in copy.deepcopy(todo):
         at, keys = o, []
         for i in where:
             ks = list(at) if isinstance(at, dict) else list(range(len(at))) if isinstance(at, list) else []
