@@ -248,7 +248,7 @@ def _serve():
         at = traceback.extract_tb(e.__traceback__)[-1]
         turn.send(error=f'{type(e).__name__}: {e} ({Path(at.filename).name}, line {at.lineno})')
 
-# %% ../nbs/14_bench.ipynb #595947c7
+# %% ../nbs/14_bench.ipynb #0f3b5531
 class Contender:
     "A process that measures when it is called"
     def __init__(self, name, env=None, **spec):
@@ -256,31 +256,39 @@ class Contender:
         command = [sys.executable, '-c', 'from camvid_seg.bench import _serve; _serve()']
         self.log = tempfile.TemporaryFile('w+', encoding='utf-8', errors='replace')
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, encoding='utf-8',
-                                        env={**os.environ, 'PYTHONWARNINGS':'ignore', 'PYTHONUTF8':'1', **(env or {})})
+                                        env={**os.environ, 'PYTHONWARNINGS':'ignore', 'PYTHONUTF8':'1', **self._pages(spec), **(env or {})})
         self.facts = self._ask(json.dumps(dict(name=name, **spec)))
+    def _pages(self, spec): return {} if spec.get('kind', self.name).endswith('ours') else {'THP_MEM_ALLOC_ENABLE':'0'}
     def __call__(self): return self._ask('go')
-    def _ask(self, line):
-        try: return self._reply(line)
-        except BaseException:
-            self.close()
-            raise
-    def _reply(self, line):
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(line + '\n')
-            self.process.stdin.flush()
-        reply = self.process.stdout.readline()
-        reply = json.loads(reply) if reply else dict(error=self._end())
-        if 'error' in reply: raise SegError(f"{self.name}: {reply['error']}")
-        return reply
-    def _end(self):
-        code = self.process.wait()
-        self.log.seek(0)
-        said = self.log.read().strip().splitlines()[-1:]
-        return f"its process ended with code {code}{': ' + said[0] if said else ', without a word: was there too little memory? Use a smaller --bs or --size'}"
     def close(self):
         self.process.kill()
         self.process.communicate()
         self.log.close()
+
+# %% ../nbs/14_bench.ipynb #0bed91af
+@patch
+def _ask(self:Contender, line):
+    try: return self._reply(line)
+    except BaseException:
+        self.close()
+        raise
+
+@patch
+def _reply(self:Contender, line):
+    with contextlib.suppress(BrokenPipeError):
+        self.process.stdin.write(line + '\n')
+        self.process.stdin.flush()
+    reply = self.process.stdout.readline()
+    reply = json.loads(reply) if reply else dict(error=self._end())
+    if 'error' in reply: raise SegError(f"{self.name}: {reply['error']}")
+    return reply
+
+@patch
+def _end(self:Contender):
+    code = self.process.wait()
+    self.log.seek(0)
+    said = self.log.read().strip().splitlines()[-1:]
+    return f"its process ended with code {code}{': ' + said[0] if said else ', without a word: was there too little memory? Use a smaller --bs or --size'}"
 
 # %% ../nbs/14_bench.ipynb #aa66e5ac
 @contextlib.contextmanager
@@ -815,7 +823,7 @@ def bench_import(
                   Row('import', 'camvid-seg train to its first batch', 's', of('again'), of('fastai'), 'plain fastai', min(quick['fastai']), 'import fastai.vision.all', limit=15),
                   Row('import', 'camvid-seg train to its first batch, nothing drawn yet', 's', of('empty'), [], '', min(quick['fastai']), 'import fastai.vision.all', limit=15)])
 
-# %% ../nbs/14_bench.ipynb #347e2cab
+# %% ../nbs/14_bench.ipynb #b8a3294b
 class Epochs(Callback):
     "After every epoch, report the seconds of training so far and the accuracy"
     order = 1000
@@ -830,6 +838,7 @@ class Epochs(Callback):
 def _finished(turn):
     while True: turn(done=True)
 
+# %% ../nbs/14_bench.ipynb #5d253e98
 @contender
 def recipe_ours(turn, data, split, size, bs, epochs):
     "A whole training with this package"

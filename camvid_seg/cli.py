@@ -13,7 +13,7 @@ from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset, require_sound
 
-# %% ../nbs/13_cli.ipynb #eb4f2e46
+# %% ../nbs/13_cli.ipynb #0d630f6d
 def find_data(
     name:str,               # 'camvid', 'scenes', or the path of a dataset folder
     progress:bool|None=None # show a bar while it is fetched or drawn; None: if there is a terminal to show it in
@@ -27,7 +27,8 @@ def find_data(
     if not os.path.isdir(name): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
     return SegFolder(name)
 
-def _terminal(): return sys.stderr.isatty()
+def _terminal(): return sys.stderr.isatty() and _first()
+def _first(): return os.environ.get('RANK', '0') == '0' # of the processes that torchrun started, or the only one
 
 # %% ../nbs/13_cli.ipynb #da2fcc40
 def data(args):
@@ -87,10 +88,11 @@ def _three(flag, v):
     if len(v) != 1: raise SegError(f"--{flag} {' '.join(map(str, v))}: give one value, or three, one a stage")
     return v[0]
 
-# %% ../nbs/13_cli.ipynb #806e272d
+# %% ../nbs/13_cli.ipynb #f7b111af
 def _sound(folder, split):
     "The folder, if `check` finds no errors in it"
     found = require_sound(folder, split, progress=_terminal())
+    if not _first(): return folder
     for w in found[:3]: print(f'warning: {w}', file=sys.stderr)
     if found[3:]: print(f'warning: and {len(found)-3} more, which camvid-seg check lists', file=sys.stderr)
     return folder
@@ -113,37 +115,52 @@ def lr_find(args):
     for k,v in found.suggestions.items(): print(f'{k:10} {v:.2e}')
     print(f'results: {_plain(out)}')
 
-# %% ../nbs/13_cli.ipynb #d69ab3b1
+# %% ../nbs/13_cli.ipynb #55d3c74f
 def train(args):
     "train all stages of a recipe"
     import matplotlib
     matplotlib.use('Agg')
     from camvid_seg.fullsize import Plan, train as train_recipe
-    resume = args.resume is not None
-    folder, recipe, split = _resumed(args) if resume else (find_data(args.data), None, args.split)
+    from camvid_seg.metrics import PeerLost
+    if args.resume: _only_resume(args)
+    old = args.resume or _restarted(args.out)
+    folder, recipe, split = _resumed(old, args.data) if old else (find_data(args.data), None, args.split)
     _sound(folder, split)
     recipe = recipe or _recipe(args, folder)
     name = args.data if args.data in ('camvid', 'scenes') else folder.name
-    out = Path(args.resume or args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}")
-    print(Plan(folder, recipe, split), f'run folder: {_plain(out)}', sep='\n', flush=True)
-    try: run = train_recipe(folder, recipe, out, split, resume=resume, progress=_bar(), cache=not args.no_cache)
+    out = Path(old or args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    if _first(): print(Plan(folder, recipe, split), f'run folder: {_plain(out)}', sep='\n', flush=True)
+    try: run = train_recipe(folder, recipe, out, split, resume=bool(old), progress=_bar(), cache=not args.no_cache)
     except KeyboardInterrupt:
-        print(f'\nstopped; go on with: camvid-seg train --resume {_plain(out)}', file=sys.stderr)
+        if _first(): print(f'\nstopped; go on with: {_command()} train --resume {_plain(out)}', file=sys.stderr)
         raise
+    except PeerLost as e: raise SegError(f'{e}; go on with: {_command()} train --resume {out}') from e
     _summary(run)
 
-# %% ../nbs/13_cli.ipynb #a088f801
-def _resumed(args):
-    "Data, recipe and split of the run to go on with"
-    from camvid_seg.training import Recipe, Run
+# %% ../nbs/13_cli.ipynb #6003f32f
+def _restarted(out):
+    "The run folder to go on with when `torchrun` has started a run again; None in a first start"
+    count, most = (int(os.environ.get(f'TORCHELASTIC_{k}', 0)) for k in ('RESTART_COUNT', 'MAX_RESTARTS'))
+    if most and not out: raise SegError('torchrun --max-restarts: name the run folder with --out, for a restart to go on with')
+    return out if count and Path(out, 'config.json').exists() else None
+
+def _command(): return 'torchrun ... -m camvid_seg' if 'RANK' in os.environ else 'camvid-seg'
+
+# %% ../nbs/13_cli.ipynb #e7fa350b
+def _only_resume(args):
+    "Refuse flags that a resumed run would not heed"
     for k in (*_of_recipe, *_of_stages, 'size', 'full_size', 'preset', 'out'):
         if getattr(args, k) is not None: raise SegError(f"--{k.replace('_', '-')}: a resumed run keeps its recipe and folder; leave this flag out")
-    config = Run(args.resume).config
+
+def _resumed(path, named):
+    "Data, recipe and split of the run to go on with; the data may have been `named` anew"
+    from camvid_seg.training import Recipe, Run
+    config = Run(path).config
     try: data, recipe, split = config['data'], Recipe.from_dict(config['recipe']), config['split']
-    except (KeyError, TypeError) as e: raise SegError(f'{args.resume}/config.json: {e} is missing; train anew with --out') from e
-    if not (isinstance(data, str) and isinstance(split, str)): raise SegError(f'{args.resume}/config.json: data and split must be text; train anew with --out')
-    if not (args.data or os.path.isdir(data)): raise SegError(f'{args.resume}/config.json: the data {data} is gone; say where it is with --data FOLDER')
-    return find_data(args.data or data), recipe, split
+    except (KeyError, TypeError) as e: raise SegError(f'{path}/config.json: {e} is missing; train anew with --out') from e
+    if not (isinstance(data, str) and isinstance(split, str)): raise SegError(f'{path}/config.json: data and split must be text; train anew with --out')
+    if not (named or os.path.isdir(data)): raise SegError(f'{path}/config.json: the data {data} is gone; say where it is with --data FOLDER')
+    return find_data(named or data), recipe, split
 
 def _summary(run):
     m = run.metrics
@@ -192,7 +209,7 @@ def _predict_flags(p):
     p.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help="pixels that the network sees (default: the image's own)")
     p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], default='auto', help='auto: the fastest on this hardware (default: auto)')
 
-# %% ../nbs/13_cli.ipynb #179a7b97
+# %% ../nbs/13_cli.ipynb #2788396f
 def _bar():
     "A fastai callback that shows progress in a terminal"
     from fastai.callback.core import Callback
@@ -202,7 +219,7 @@ def _bar():
         tqdm = None
         def before_train(self):
             steps = len(self.dls.train) + len(self.dls.valid)
-            self.tqdm = tqdm(total=steps, desc=f'epoch {self.epoch+1}/{self.n_epoch}', leave=False, disable=None)
+            self.tqdm = tqdm(total=steps, desc=f'epoch {self.epoch+1}/{self.n_epoch}', leave=False, disable=not _terminal())
         def after_batch(self):
             if self.tqdm is not None: self.tqdm.update()
         def after_epoch(self):
@@ -316,12 +333,13 @@ def parser()->argparse.ArgumentParser:
     _bench_flags(command(bench, data='scenes'))
     return p
 
-# %% ../nbs/13_cli.ipynb #2b321ec1
+# %% ../nbs/13_cli.ipynb #b592043b
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)
     if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _terminated)
     _terminated.happened = False
+    if not _first(): sys.stdout = open(os.devnull, 'w', encoding='utf-8') # the first speaks for all
     warnings.filterwarnings('ignore', module='PIL') # odd pictures are refused in a line of our own, or read
     try:
         if hasattr(args, 'preset') and not getattr(args, 'resume', None):
@@ -335,7 +353,8 @@ def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error
         if args.debug: raise
         mistake = isinstance(e, SegError)
         said = e if mistake else f"unforeseen {type(e).__name__}: {' '.join(str(e).split())} (--debug shows where)"
-        print(f'camvid-seg: {_plain(said)}', file=sys.stderr)
+        who = '' if _first() else f", process {os.environ['RANK']}"
+        print(f'camvid-seg{who}: {_plain(said)}', file=sys.stderr)
         return 2 if mistake else 1
 
 def _terminated(*args):

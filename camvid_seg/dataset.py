@@ -657,7 +657,7 @@ def _state(folder, split):
     stats = [(p.parent.name, p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files if p.exists()]
     return hashlib.sha256(repr((1, str(folder.path.resolve()), split, stats)).encode('utf-8', 'surrogateescape')).hexdigest()[:20]
 
-# %% ../nbs/01_dataset.ipynb #80fb6df0
+# %% ../nbs/01_dataset.ipynb #240b2473
 def require_sound(
     folder,             # a `SegFolder`
     split='valid.txt',  # the split to train with
@@ -665,10 +665,15 @@ def require_sound(
 ): # the warnings of `check_dataset`, a line each
     "Refuse a dataset in which `check_dataset` finds errors; what was found sound is not read again until a file changes"
     note = cache_dir()/'checked'/f'{_state(folder, split)}.json'
-    try: return json.loads(note.read_text(encoding='utf-8'))
-    except (OSError, ValueError): pass
-    found = check_dataset(folder, split, progress).require().warnings
-    with atomic_path(note) as tmp: tmp.write_text(json.dumps(found), encoding='utf-8')
+    def noted():
+        try: return json.loads(note.read_text(encoding='utf-8'))
+        except (OSError, ValueError): return None
+    if (found := noted()) is not None: return found
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(note.parent/'.lock'): # processes that start together wait for the one that looks
+        if (found := noted()) is not None: return found
+        found = check_dataset(folder, split, progress).require().warnings
+        with atomic_path(note) as tmp: tmp.write_text(json.dumps(found), encoding='utf-8')
     return found
 
 # %% ../nbs/01_dataset.ipynb #e2a364c8

@@ -69,7 +69,7 @@ def ready(
         if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)): m.to(_dtypes[precision])
     return res.to(device, memory_format=torch.channels_last)
 
-# %% ../nbs/12_inference.ipynb #4331de6b
+# %% ../nbs/12_inference.ipynb #b0d0c226
 class Prediction:
     "Class ids of an image, with what is needed to read them"
     def __init__(self,
@@ -94,14 +94,17 @@ class Prediction:
         "Draw the overlay with a legend; `kwargs` are those of `show_mask`"
         return show_mask(self.ids, (self.codes, self.colors), **{'image':self.image, **kwargs})
 
-    def __repr__(self):
-        most = ', '.join(f'{k} {v:.1%}' for k,v in list(self.shares.items())[:4])
-        return f'Prediction({self.ids.shape[0]}x{self.ids.shape[1]}: {most}{", ..." if len(self.shares) > 4 else ""})'
+# %% ../nbs/12_inference.ipynb #08346efe
+@patch
+def __repr__(self:Prediction):
+    most = ', '.join(f'{k} {v:.1%}' for k,v in list(self.shares.items())[:4])
+    return f'Prediction({self.ids.shape[0]}x{self.ids.shape[1]}: {most}{", ..." if len(self.shares) > 4 else ""})'
 
-    def _repr_png_(self):
-        with io.BytesIO() as f:
-            Image.fromarray(self.overlay()).save(f, format='PNG')
-            return f.getvalue()
+@patch
+def _repr_png_(self:Prediction):
+    with io.BytesIO() as f:
+        Image.fromarray(self.overlay()).save(f, format='PNG')
+        return f.getvalue()
 
 # %% ../nbs/12_inference.ipynb #1cb0c334
 def _source(model):
