@@ -1,13 +1,13 @@
 """The lean decoder against the lesson's: same encoder, frames, batches, epochs and seeds, from random weights.
 
-    python benchmarks/decoders.py --data FOLDER --json benchmarks/results/decoders.json
+    python benchmarks/decoders.py --data FOLDER
 
-The decoders take turns, seed by seed. Each finished run is kept at once beside the results (decoders.runs.json), so a
-command that was interrupted goes on with the run it was in. Results are those of the seeds that both have finished."""
-import argparse, json, os, platform, statistics, subprocess, time
-from importlib.metadata import version
+The decoders take turns, seed by seed. Each finished run is kept at once, as a line of decoders.jsonl beside the results, so
+a command that was interrupted goes on with the run it was in. Results are those of the seeds that both have finished."""
+import argparse, json, time
 from pathlib import Path
 import camvid_seg, torch
+from camvid_seg.bench import Row, Table, facts, write_rows
 from camvid_seg.dataset import SegError, SegFolder, atomic_path
 from camvid_seg.explore import row_baseline
 from camvid_seg.fullsize import best_precision
@@ -16,7 +16,7 @@ from camvid_seg.metrics import seg_metrics
 from camvid_seg.training import seed_epoch
 from camvid_seg.unet import create_unet, stage_costs, unet_learner
 from fastai.callback.core import Callback
-from fastai.torch_core import default_device, set_seed
+from fastai.torch_core import set_seed
 
 here = Path(__file__).resolve().parent
 
@@ -52,55 +52,47 @@ def run(dls, decoder, lr, seed, epochs, arch, precision):
     names = learn.recorder.metric_names[1:-1]
     return dict(decoder=decoder, seed=seed, seconds=round(time.perf_counter()-start, 1), **dict(zip(names, map(float, learn.recorder.values[-1]))))
 
-def write(file, data):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(file) as tmp: tmp.write_text(json.dumps(data, indent=1, allow_nan=False) + '\n', encoding='utf-8')
+def keep(file, runs):
+    with atomic_path(file) as tmp: tmp.write_text(''.join(json.dumps(r, allow_nan=False) + '\n' for r in runs), encoding='utf-8')
 
-def facts(args):
-    "What a figure needs beside it so that it can be measured again"
-    git = lambda *a: subprocess.run(['git', *a], cwd=here.parent, capture_output=True, text=True).stdout.strip()
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    versions = {k:version(k) for k in ('torch', 'torchvision', 'fastai', 'fastcore')}
-    options = f"--arch {args.arch} --size {args.size[0]} {args.size[1]} --epochs {args.epochs} --bs {args.bs} --seeds {' '.join(map(str, args.seeds))}"
-    return dict(hardware=dict(machine=platform.machine(), system=platform.system(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu),
-                versions=dict(python=platform.python_version(), camvid_seg=camvid_seg.__version__, **versions),
-                command=f'python benchmarks/decoders.py --data {args.data.name} {options} --lr {args.lr[0]:g} {args.lr[1]:g}',
-                commit=git('rev-parse', '--short', 'HEAD') + ('+' if git('status', '--porcelain', '--', 'camvid_seg', 'benchmarks/decoders.py') else ''))
+def kept(file, setup):
+    "Runs that an earlier command finished, if it was the same command"
+    runs = [json.loads(l) for l in file.read_text(encoding='utf-8').splitlines()] if file.exists() else []
+    for r in runs:
+        theirs = {k:r[k] for k in setup}
+        if theirs != setup: raise SegError(f'{file.name}: holds runs of {theirs}, not of {setup}; delete it, or choose another --json')
+    return runs
 
-def rows(runs, seeds, floor, costs, **more):
-    "Rows of results: what both decoders reached for the seeds that both have finished"
-    of = {d:{r['seed']:r for r in runs if r['decoder']==d} for d in ('lesson', 'lean')}
-    seeds = [s for s in seeds if s in of['lesson'] and s in of['lean']]
-    def row(case, unit, ours, peer, ratio, **kw):
-        o,p = statistics.median(ours),statistics.median(peer)
-        return dict(bench='decoders', case=case, unit=unit, ours=o, peer=p, peer_name="the lesson's decoder", ratio=ratio(o, p), floor=None, floor_name='') | kw | dict(
-            ours_runs=ours, peer_runs=peer, seeds=seeds, **more)
-    def score(case, **kw): return row(case, 'share', *([of[d][s][case] for s in seeds] for d in ('lean', 'lesson')), lambda o,p: o/p, **kw)
-    if not seeds: return []
-    return [score('accuracy', floor=floor, floor_name='accuracy without a network: the commonest class of each row'), score('miou'),
-            row('operations an image at 360x480', 'GFLOP', [costs['lean']], [costs['lesson']], lambda o,p: p/o)]
+def results(runs, seeds, costs):
+    "Rows for the seeds that both decoders have finished; smaller figures are better"
+    of = {d:{r['seed']:r for r in runs if r['decoder']==d} for d in costs}
+    both = [s for s in seeds if all(s in of[d] for d in of)]
+    def row(case, unit, figure, **kw): return Row('decoders', case, unit, figure('lean'), figure('lesson'), "the lesson's decoder", **kw)
+    def missed(metric): return lambda d: [100*(1-of[d][s][metric]) for s in both]
+    return Table([row('pixels wrong', '%', missed('accuracy')), row('100% - mIoU', '%', missed('miou')),
+                  row('operations an image at 360x480', 'GFLOP', lambda d: [costs[d]], bar=2.5)] if both else [])
 
 def main():
     args = command_line()
-    folder,file = SegFolder(args.data),args.json.with_suffix('.runs.json')
-    precision = best_precision()
-    setup = dict(data=folder.name, arch=args.arch, size=list(args.size), epochs=args.epochs, bs=args.bs, lr=list(args.lr), precision=precision)
-    old = json.loads(file.read_text(encoding='utf-8')) if file.exists() else dict(setup=setup, runs=[])
-    if old['setup'] != setup: raise SegError(f"{file.name}: holds runs of {old['setup']}, not {setup}; choose another --json, or delete it")
-    runs = old['runs']
-    dls = seg_dataloaders(folder, args.size, args.bs, progress=True)
-    note = (f"{folder.name}: {len(dls.train_ds)} training and {len(dls.valid_ds)} validation frames at {args.size[0]}×{args.size[1]}, {args.epochs} epochs in batches of {args.bs}, "
-            f"{args.arch}, random weights, {precision}, peak rates {args.lr[0]:g} (lesson) and {args.lr[1]:g} (lean).")
+    folder,file = SegFolder(args.data),args.json.with_suffix('.jsonl')
+    setup = dict(data=folder.name, arch=args.arch, size=list(args.size), epochs=args.epochs, bs=args.bs, lr=list(args.lr), precision=best_precision())
+    file.parent.mkdir(parents=True, exist_ok=True)
+    runs = kept(file, setup)
+    dls = seg_dataloaders(folder, args.size, args.bs)
     costs = {d:stage_costs(create_unet(args.arch, dls.c, d, None)).total[3] for d in ('lesson', 'lean')}
-    floor = row_baseline(folder)
-    print(note, default_device(), f'{torch.get_num_threads()} threads', flush=True)
+    options = ' '.join(f"--{k} {' '.join(map(str, v)) if isinstance(v, (list, tuple)) else v}" for k,v in vars(args).items() if k not in ('data', 'json'))
+    note = (f"{folder.name}: {len(dls.train_ds)} training and {len(dls.valid_ds)} validation frames at {args.size[0]}×{args.size[1]}, {args.epochs} epochs in batches of {args.bs}, "
+            f"{args.arch}, random weights, {setup['precision']}, peak rates {args.lr[0]:g} (lesson) and {args.lr[1]:g} (lean). "
+            f"Without a network, by the commonest class of each row, {1-row_baseline(folder):.1%} of the pixels are wrong.")
+    about = facts(f'python benchmarks/decoders.py --data {folder.name} {options}') | dict(seeds=list(args.seeds), note=note)
+    print(note, flush=True)
     for seed in args.seeds:
-        for decoder,lr in zip(('lesson', 'lean'), args.lr):
+        for decoder,lr in zip(costs, args.lr):
             if any((r['decoder'], r['seed'])==(decoder, seed) for r in runs): continue
-            runs.append(run(dls, decoder, lr, seed, args.epochs, args.arch, precision))
-            write(file, dict(setup=setup, runs=runs))
-            write(args.json, rows(runs, args.seeds, floor, costs, note=note, **facts(args)))
-    for r in rows(runs, args.seeds, floor, costs): print(f"{r['case']}: lean {r['ours_runs']}, lesson {r['peer_runs']}")
+            runs.append(setup | run(dls, decoder, lr, seed, args.epochs, args.arch, setup['precision']))
+            keep(file, runs)
+        write_rows(results(runs, args.seeds, costs), args.json, about)
+    print(results(runs, args.seeds, costs))
 
 if __name__ == '__main__':
     try: main()

@@ -161,7 +161,7 @@ def _files(folder):
     "The image files of a folder, sorted"
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in _suffixes and not p.name.startswith('.') and p.is_file())
 
-# %% ../nbs/01_dataset.ipynb #b4966309
+# %% ../nbs/01_dataset.ipynb #c8b889b0
 class SegFolder:
     "A dataset folder: `images/`, `labels/`, `codes.txt` and, for its split, `valid.txt`"
     def __init__(self,
@@ -171,9 +171,9 @@ class SegFolder:
         self.path = Path(path).expanduser()
         self.name = _plain(self.path.resolve().name)
         has = 'a dataset folder holds images/, labels/, codes.txt and valid.txt'
-        if not self.path.is_dir(): raise SegError(f'{self.path}: no such folder; {has}')
+        if not os.path.isdir(self.path): raise SegError(f'{self.path}: no such folder; {has}')
         for o in ('images', 'labels'):
-            if not (self.path/o).is_dir(): raise SegError(f'{self.path}: has no folder {o}; {has}')
+            if not os.path.isdir(self.path/o): raise SegError(f'{self.path}: has no folder {o}; {has}')
         if not (self.path/'codes.txt').is_file(): raise SegError(f'{self.path}: has no codes.txt; {has}')
         faults,_ = _code_faults(self.path/'codes.txt')
         if faults and strict: raise SegError(f'{self.name}/{faults[0]}')
@@ -657,7 +657,7 @@ def _state(folder, split):
     stats = [(p.parent.name, p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files if p.exists()]
     return hashlib.sha256(repr((1, str(folder.path.resolve()), split, stats)).encode('utf-8', 'surrogateescape')).hexdigest()[:20]
 
-# %% ../nbs/01_dataset.ipynb #80fb6df0
+# %% ../nbs/01_dataset.ipynb #240b2473
 def require_sound(
     folder,             # a `SegFolder`
     split='valid.txt',  # the split to train with
@@ -665,10 +665,15 @@ def require_sound(
 ): # the warnings of `check_dataset`, a line each
     "Refuse a dataset in which `check_dataset` finds errors; what was found sound is not read again until a file changes"
     note = cache_dir()/'checked'/f'{_state(folder, split)}.json'
-    try: return json.loads(note.read_text(encoding='utf-8'))
-    except (OSError, ValueError): pass
-    found = check_dataset(folder, split, progress).require().warnings
-    with atomic_path(note) as tmp: tmp.write_text(json.dumps(found), encoding='utf-8')
+    def noted():
+        try: return json.loads(note.read_text(encoding='utf-8'))
+        except (OSError, ValueError): return None
+    if (found := noted()) is not None: return found
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(note.parent/'.lock'): # processes that start together wait for the one that looks
+        if (found := noted()) is not None: return found
+        found = check_dataset(folder, split, progress).require().warnings
+        with atomic_path(note) as tmp: tmp.write_text(json.dumps(found), encoding='utf-8')
     return found
 
 # %% ../nbs/01_dataset.ipynb #e2a364c8

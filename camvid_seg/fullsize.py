@@ -8,23 +8,23 @@ Docs: https://example.github.io/camvid_seg/fullsize.html.md"""
 __all__ = ['activation_bytes', 'MixedPrecision', 'best_precision', 'settle', 'Plan', 'stage_loaders', 'stage_learner', 'train',
            'write_report']
 
-# %% ../nbs/10_fullsize.ipynb #5ef6a41d
+# %% ../nbs/10_fullsize.ipynb #c98c268f
 import base64, dataclasses, hashlib, html, io, json, math, platform, re
 import matplotlib.pyplot as plt, torch
 from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, require_sound
 from .explore import row_baseline
-from .loaders import Augment, batch_size_for, free_memory, seg_dataloaders
+from .loaders import Augment, batch_size_for, free_memory, process, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
-from .training import FusedAdam, Recipe, Run, _writing, fit_stage, plot_history
+from .training import FusedAdam, Recipe, Run, _writing, by_first, fit_stage, plot_history, process_group
 from .unet import SegLearner, unet_learner
 
-# %% ../nbs/10_fullsize.ipynb #df43187e
+# %% ../nbs/10_fullsize.ipynb #6429806d
 from fastai.callback.fp16 import AMPMode
 from fastai.callback import fp16
 from fastai.callback.progress import ProgressCallback
-from fastai.torch_core import default_device, set_seed
+from fastai.torch_core import default_device, num_distrib, set_seed
 from fastcore.basics import noop, patch
 
 # %% ../nbs/10_fullsize.ipynb #4fe60cb3
@@ -99,7 +99,7 @@ def settle(
         return dataclasses.replace(s, precision=precision, bs=bs, **rates)
     return dataclasses.replace(recipe, stages=tuple(map(one, recipe.stages)))
 
-# %% ../nbs/10_fullsize.ipynb #25c7aadf
+# %% ../nbs/10_fullsize.ipynb #3be62a11
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
     def __init__(self,
@@ -126,8 +126,9 @@ class Plan:
 
     def _row(self, s, n):
         lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
-        batch = f'{s.bs}' + f' in {s.accumulate} parts'*(s.accumulate > 1) + ', checkpointed'*s.checkpointing
-        return [s.name, f'{s.size[0]}x{s.size[1]}', batch, str(s.epochs), str(s.epochs*(n//s.bs)), lr, s.precision, 'decoder' if s.frozen else 'all']
+        k = num_distrib() or 1
+        batch = f'{s.bs}' + f' x {k} processes'*(k > 1) + f' in {s.accumulate} parts'*(s.accumulate > 1) + ', checkpointed'*s.checkpointing
+        return [s.name, f'{s.size[0]}x{s.size[1]}', batch, str(s.epochs), str(s.epochs*(n//(s.bs*k))), lr, s.precision, 'decoder' if s.frozen else 'all']
 
 # %% ../nbs/10_fullsize.ipynb #a05f791d
 def _device_name(device):
@@ -149,20 +150,21 @@ def _repr_markdown_(self:Plan):
     row = lambda r: '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
     return '\n'.join([f'- {html.escape(n)}' for n in self.notes] + ['', row(self.head), row(['---']*len(self.head)), *map(row, self.rows)])
 
-# %% ../nbs/10_fullsize.ipynb #b1266012
+# %% ../nbs/10_fullsize.ipynb #6bb4748c
 def stage_loaders(
     folder:SegFolder, # the data
     recipe:Recipe,    # the recipe
     number:int,       # of the stage, from 0
     split='valid.txt',# a split of `folder`
     device=None,      # default: fastai's default device
-    progress=False    # show a bar while frames are decoded
+    progress=False,   # show a bar while frames are decoded
+    cache=True        # decode every frame once to disk?
 ):
     "fastai `DataLoaders` for a stage of `recipe`"
     stage, augment = recipe.stages[number], Augment(**dict(recipe.augment))
-    return seg_dataloaders(folder, stage.size, stage.bs, split, augment, device=device, progress=progress)
+    return seg_dataloaders(folder, stage.size, stage.bs, split, augment, cache, device=device, progress=progress)
 
-# %% ../nbs/10_fullsize.ipynb #9b3e474d
+# %% ../nbs/10_fullsize.ipynb #e678e181
 def stage_learner(
     dls,          # loaders of `stage_loaders`
     recipe:Recipe,# the recipe
@@ -174,12 +176,13 @@ def stage_learner(
     learn = unet_learner(dls, recipe.arch, recipe.weights, recipe.decoder, loss_func=loss, metrics=seg_metrics(), opt_func=FusedAdam)
     learn.model.to(memory_format=torch.channels_last)
     if recipe.compile: learn.compile()
-    if progress is not None:
-        learn.remove_cb(ProgressCallback).add_cb(progress)
+    if progress is not None or process()[0]:
+        learn.remove_cb(ProgressCallback).add_cbs(progress)
         learn.logger = noop
     return learn
 
-# %% ../nbs/10_fullsize.ipynb #4eab122e
+# %% ../nbs/10_fullsize.ipynb #d95cb7dc
+@process_group()
 def train(
     folder:SegFolder,      # the data
     recipe:Recipe,         # network and stages
@@ -188,36 +191,47 @@ def train(
     device=None,           # default: fastai's default device
     resume:bool=False,     # go on with the run in `path`
     progress=None,         # a callback that shows progress; default: fastai's bars
-    minutes:float=10.      # between checkpoints in the middle of an epoch
+    minutes:float=10.,     # between checkpoints in the middle of an epoch
+    cache:bool=True        # decode every frame once to disk?
 )->Run: # with `history`, `metrics`, and all files written
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
     require_sound(folder, split, progress is not None)
-    recipe = settle(recipe, device)
+    recipe = by_first(settle, recipe, device)
     _fits(recipe, folder.split(split))
-    config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict())
-    run = _reopen(path, config) if resume else Run(path, config)
-    state = run.last_checkpoint() if resume else None
+    config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict(),
+                  processes=process()[1])
+    run, state = by_first(_open, path, config, resume)
+    if run.config['frames'] != config['frames']: raise SegError(f'{folder.path}: not the frames that the first process has; copy them from its machine')
     first, learn = state[1]['stage'] if state else 0, None
     if first >= len(recipe.stages): raise SegError(f'{run.path.name}/last/checkpoint.safetensors: of stage {first+1}, and the recipe has {len(recipe.stages)}')
     for i in range(first, len(recipe.stages)):
-        dls = stage_loaders(folder, recipe, i, split, device, progress is not None)
+        dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
         if learn is None: learn = _first_learner(dls, recipe, progress, resume, state)
         learn.dls = dls
         learn.set_precision(recipe.stages[i].precision)
         fit_stage(learn, run, i, recipe, state if i == first else None, minutes)
     return _finish(run, learn, folder, recipe, split)
 
-# %% ../nbs/10_fullsize.ipynb #d5b2f3f0
+# %% ../nbs/10_fullsize.ipynb #d61506b1
 def _fits(recipe, parts):
     "Refuse batches that are larger than the training set, or too small for batch norm"
+    n = process()[1]
+    if n > len(parts.valid): raise SegError(f'{n} processes, but only {len(parts.valid)} validation images; start fewer')
     for s in recipe.stages:
         if s.bs > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs}, but there are {len(parts.train)} training images; use 1 to that many (--bs)')
+        if s.bs*n > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs} in each of {n} processes, but there are {len(parts.train)} training images; use a smaller --bs')
         if s.bs == 1 and max(s.size) <= 32: raise SegError(f'{s.name}: a batch of one image of 32x32 pixels, too few for batch norm; use --bs 2 or a larger --size')
 
-# %% ../nbs/10_fullsize.ipynb #d8ed5713
+# %% ../nbs/10_fullsize.ipynb #08c527a2
 def _digest(parts):
     "Changes when a frame joins or leaves either part of a split"
     return hashlib.sha256(repr([[p.stem for p in o] for o in (parts.train, parts.valid)]).encode()).hexdigest()[:16]
+
+def _open(path, config, resume):
+    "The run, new or old, and its checkpoint"
+    if not resume: return Run(path, config), None
+    run = _reopen(path, config)
+    return run, run.last_checkpoint()
 
 def _reopen(path, config):
     "The run in `path`, if it is one of `config`; only the data may have moved"
@@ -227,6 +241,7 @@ def _reopen(path, config):
     for k in 'split', 'frames', 'recipe':
         if run.config.get(k) != new[k]:
             raise SegError(f'{run.path.name}/config.json: {k} {_brief(run.config.get(k), new[k])}; resume with the same, or use another --out')
+    if (n := run.config.get('processes', 1)) != new['processes']: raise SegError(f'{run.path.name}/config.json: made by {n} processes, not {new["processes"]}; resume with as many')
     return run
 
 def _first_learner(dls, recipe, progress, resume, state):
@@ -241,9 +256,14 @@ def _brief(old, new):
     if not (isinstance(old, dict) and isinstance(new, dict)): return f'is {old!r}, not {new!r}'
     return 'differs in ' + ', '.join(k for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k))
 
-# %% ../nbs/10_fullsize.ipynb #0cd7e4fb
+# %% ../nbs/10_fullsize.ipynb #ec5b131b
 def _finish(run, learn, folder, recipe, split):
     with learn.no_bar(), learn.no_logging(): learn.validate()
+    run.metrics = by_first(_figures, run, learn, folder, recipe, split)
+    return run
+
+def _figures(run, learn, folder, recipe, split):
+    "Write metrics.json and the report"
     cm, parts, stage = learn.metrics[0].cm, folder.split(split), recipe.stages[-1]
     figures = dict(accuracy=cm.accuracy, miou=cm.miou, class_accuracy=cm.class_accuracy, row_baseline=row_baseline(folder, split, stage.size))
     data = dict(data=folder.name, split=split, train_frames=len(parts.train), valid_frames=len(parts.valid))
@@ -254,13 +274,13 @@ def _finish(run, learn, folder, recipe, split):
                    'iou':{c:None if math.isnan(v) else round(v, 6) for c,v in zip(cm.codes, cm.iou.tolist())}}
     run.write_json('metrics.json', run.metrics)
     write_report(run, learn, cm)
-    return run
+    return run.metrics
 
 def _best_epoch(run, metric):
     row = max(run.history, key=lambda r: r[metric])
     return {k:row[k] for k in ('stage', 'epoch', metric)}
 
-# %% ../nbs/10_fullsize.ipynb #8d7a5bd3
+# %% ../nbs/10_fullsize.ipynb #06b5eb5d
 def write_report(
     run:Run,          # a finished run
     learn:SegLearner, # its learner
@@ -273,7 +293,7 @@ def write_report(
             plt.close(fig)
             return f'<img alt="" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}">'
     curves = picture(plot_history(run.history)[0].figure)
-    with learn.no_bar(): learn.show_results(max_n=3, shuffle=False)
+    with learn.no_bar(), learn.removed_cbs(learn.recorder): learn.show_results(max_n=3, shuffle=False)
     results = picture(plt.gcf())
     facts = ''.join(f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k,v in run.metrics.items() if k != 'iou')
     page = _page.format(title=html.escape(run.path.name), facts=facts, curves=curves, results=results, classes=cm._repr_html_())

@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/inference.html.md"""
 # %% auto #0
 __all__ = ['fold_batchnorm', 'ready', 'Prediction', 'Predictor']
 
-# %% ../nbs/12_inference.ipynb #39f67a89
+# %% ../nbs/12_inference.ipynb #2a57b084
 import copy, io, numpy as np, torch
 from functools import cached_property
 from pathlib import Path
@@ -15,19 +15,38 @@ from PIL import Image, ImageOps
 from .dataset import SegError, class_colors
 from .fullsize import best_precision
 from .masks import class_shares, overlay, read_image, resize_mask, show_mask
-from .unet import load_unet
+from .unet import LeanUnet, _bare, load_unet
 
-# %% ../nbs/12_inference.ipynb #97c85ae5
+# %% ../nbs/12_inference.ipynb #5cc51fd5
 from fastai.torch_core import default_device
 from fastai.vision.core import imagenet_stats
+from fastcore.basics import patch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# %% ../nbs/12_inference.ipynb #40cd5a44
+# %% ../nbs/12_inference.ipynb #c196666e
+class _LeanStep(nn.Module):
+    "What a `LeanBlock` computes, with its batch norms folded and the kernel for the doubled map made once"
+    def __init__(self, block, n_skip):
+        super().__init__()
+        conv = fuse_conv_bn_eval(*block.conv1[:2])
+        up, side = conv.weight.split([conv.in_channels - n_skip, n_skip], dim=1)
+        self.up = nn.ConvTranspose2d(up.shape[1], up.shape[0], 4, stride=2, padding=1, bias=False)
+        self.side, self.conv2 = nn.Conv2d(n_skip, len(side), 3, padding=1), nn.Sequential(fuse_conv_bn_eval(*block.conv2[:2]), nn.ReLU(inplace=True))
+        self.up.weight.data = (up.flatten(2) @ block.fold).unflatten(2, (4, 4)).transpose(0, 1).contiguous()
+        self.side.weight.data, self.side.bias.data = side.contiguous(), conv.bias.data
+
+    def forward(self, x, skip):
+        h, w = skip.shape[-2:]
+        return self.conv2(self.side(skip).add_(self.up(x)[..., :h, :w]).relu_())
+
+# %% ../nbs/12_inference.ipynb #6e60a3a8
 def fold_batchnorm(
     model # a network in eval mode; it is changed
 ): # `model`
-    "Multiply every batch norm that follows a convolution into that convolution"
+    "Make every batch norm that follows a convolution a part of it"
+    if isinstance(model, LeanUnet):
+        model.blocks = nn.ModuleList(map(_LeanStep, model.blocks, reversed(model.encoder.channels[:-1]))).eval()
     for m in list(model.modules()):
         pairs = list(m.named_children())
         for (a,conv),(b,bn) in zip(pairs, pairs[1:]):
@@ -36,7 +55,7 @@ def fold_batchnorm(
             setattr(m, b, nn.Identity())
     return model
 
-# %% ../nbs/12_inference.ipynb #ef523e6e
+# %% ../nbs/12_inference.ipynb #748952e4
 _dtypes = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
 def ready(
@@ -47,10 +66,10 @@ def ready(
     "A copy of `model` that only predicts: batch norm folded, channels-last, convolutions in `precision`"
     res = fold_batchnorm(copy.deepcopy(model).eval().requires_grad_(False))
     for m in res.modules():
-        if isinstance(m, nn.Conv2d): m.to(_dtypes[precision])
+        if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d)): m.to(_dtypes[precision])
     return res.to(device, memory_format=torch.channels_last)
 
-# %% ../nbs/12_inference.ipynb #4331de6b
+# %% ../nbs/12_inference.ipynb #b0d0c226
 class Prediction:
     "Class ids of an image, with what is needed to read them"
     def __init__(self,
@@ -75,26 +94,29 @@ class Prediction:
         "Draw the overlay with a legend; `kwargs` are those of `show_mask`"
         return show_mask(self.ids, (self.codes, self.colors), **{'image':self.image, **kwargs})
 
-    def __repr__(self):
-        most = ', '.join(f'{k} {v:.1%}' for k,v in list(self.shares.items())[:4])
-        return f'Prediction({self.ids.shape[0]}x{self.ids.shape[1]}: {most}{", ..." if len(self.shares) > 4 else ""})'
+# %% ../nbs/12_inference.ipynb #08346efe
+@patch
+def __repr__(self:Prediction):
+    most = ', '.join(f'{k} {v:.1%}' for k,v in list(self.shares.items())[:4])
+    return f'Prediction({self.ids.shape[0]}x{self.ids.shape[1]}: {most}{", ..." if len(self.shares) > 4 else ""})'
 
-    def _repr_png_(self):
-        with io.BytesIO() as f:
-            Image.fromarray(self.overlay()).save(f, format='PNG')
-            return f.getvalue()
+@patch
+def _repr_png_(self:Prediction):
+    with io.BytesIO() as f:
+        Image.fromarray(self.overlay()).save(f, format='PNG')
+        return f.getvalue()
 
-# %% ../nbs/12_inference.ipynb #d8d3a7ec
+# %% ../nbs/12_inference.ipynb #1cb0c334
 def _source(model):
     "The network and its class names, from whatever a predictor is made of"
     if isinstance(model, (str, Path)): net, facts = load_unet(model)
     else: net, facts = getattr(model, 'model', model), dict(codes=getattr(getattr(model, 'dls', None), 'codes', None))
-    net = getattr(net, '_orig_mod', net) # inside torch.compile
+    net = _bare(net)
     if not hasattr(net, 'config'):
         raise SegError(f'{type(model).__name__}: no weights to predict with; give a .safetensors file, a SegLearner, or a network of create_unet')
     return net, facts.get('codes') or [str(i) for i in range(net.config['n_classes'])]
 
-# %% ../nbs/12_inference.ipynb #7bfc2faf
+# %% ../nbs/12_inference.ipynb #ba27e109
 class Predictor:
     "A network kept ready to label one image after the other"
     def __init__(self,
@@ -113,24 +135,29 @@ class Predictor:
         if compile: self.net = torch.compile(self.net, dynamic=False, options={'freezing': True})
         self.mean, self.std = (torch.tensor(o, device=self.device) for o in imagenet_stats)
 
-    def __call__(self,
-        image # a path, a Pillow image, or uint8 (H, W, 3)
-    )->Prediction: # with `ids` of the image's own size
-        "The class of every pixel of `image`"
-        image = _rgb(image)
-        ids = self.ids(image if self.size is None else _resized(image, self.size))
-        return Prediction(ids if ids.shape == image.shape[:2] else resize_mask(ids, image.shape[:2]), image, self.codes, self.colors)
+# %% ../nbs/12_inference.ipynb #6edc2051
+@patch
+def __call__(self:Predictor,
+    image # a path, a Pillow image, or uint8 (H, W, 3)
+)->Prediction: # with `ids` of the image's own size
+    "The class of every pixel of `image`"
+    image = _rgb(image)
+    ids = self.ids(image if self.size is None else _resized(image, self.size))
+    return Prediction(ids if ids.shape == image.shape[:2] else resize_mask(ids, image.shape[:2]), image, self.codes, self.colors)
 
-    @torch.inference_mode()
-    def ids(self,
-        image # uint8 (H, W, 3), of the size that the network is to see
-    )->np.ndarray: # class ids, uint8 (H, W)
-        "The class of every pixel, without anything around it"
-        x = torch.from_numpy(image).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
-        logits = self.net(x.to(_dtypes[self.precision]).permute(2,0,1)[None])
-        return logits[0].argmax(0).byte().cpu().numpy()
+# %% ../nbs/12_inference.ipynb #7a56d2f9
+@patch
+@torch.inference_mode()
+def ids(self:Predictor,
+    image # uint8 (H, W, 3), of the size that the network is to see
+)->np.ndarray: # class ids, uint8 (H, W)
+    "The class of every pixel, without anything around it"
+    x = torch.from_numpy(image).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
+    logits = self.net(x.to(_dtypes[self.precision]).permute(2,0,1)[None])
+    return logits[0].max(0).indices.byte().cpu().numpy()
 
-    def __repr__(self): return f"Predictor({self.name}, {self.precision} on {self.device})"
+@patch
+def __repr__(self:Predictor): return f"Predictor({self.name}, {self.precision} on {self.device})"
 
 # %% ../nbs/12_inference.ipynb #777bcb21
 def _rgb(image):

@@ -6,19 +6,21 @@ Docs: https://example.github.io/camvid_seg/loaders.html.md"""
 
 # %% auto #0
 __all__ = ['free_memory', 'batch_size_for', 'decode_frame', 'Frames', 'SegMask', 'Augment', 'augment_matrix', 'light_table',
-           'FinishBatch', 'AddClasses', 'ReadImage', 'ReadMask', 'FramesDL', 'seg_dataloaders']
+           'FinishBatch', 'AddClasses', 'ReadImage', 'ReadMask', 'process', 'in_group', 'FramesDL', 'worker_faults',
+           'seg_dataloaders']
 
-# %% ../nbs/05_loaders.ipynb #3ad7643f
-import functools, hashlib, math, os, shutil, threading, warnings
-import matplotlib.pyplot as plt, numpy as np, psutil, torch, torch.nn.functional as F
+# %% ../nbs/05_loaders.ipynb #61259964
+import functools, hashlib, math, os, re, shutil, threading, warnings
+import matplotlib.pyplot as plt, numpy as np, psutil, torch, torch.distributed as dist, torch.nn.functional as F
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-# %% ../nbs/05_loaders.ipynb #cc35765a
-from .dataset import SegError, SegFolder, atomic_dir, cache_dir, read_mask
+# %% ../nbs/05_loaders.ipynb #b5f69734
+from .dataset import SegError, SegFolder, atomic_dir, cache_dir, file_lock, read_mask
 from .masks import class_legend, class_shares, colorize, overlay, read_image
 
 # %% ../nbs/05_loaders.ipynb #1b197e72
@@ -128,11 +130,14 @@ def _key(self:Frames):
             digest.update(f'{f.resolve()} {f.stat().st_size} {f.stat().st_mtime_ns}'.encode())
     return digest.hexdigest()[:20]
 
-# %% ../nbs/05_loaders.ipynb #d6c69355
+# %% ../nbs/05_loaders.ipynb #3a070cf6
 @patch
 def _build(self:Frames, progress):
     if self.dir.exists(): return
-    with atomic_dir(self.dir) as staging: self._write(staging, progress)
+    self.dir.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(self.dir.parent/'.lock'): # who waits for it finds the frames decoded
+        if self.dir.exists(): return
+        with atomic_dir(self.dir) as staging: self._write(staging, progress)
 
 # %% ../nbs/05_loaders.ipynb #836c98a6
 @patch
@@ -309,14 +314,54 @@ class ReadMask(Transform):
     def __init__(self, frames): self.frames = frames
     def encodes(self, path:Path): return self.frames.mask(path)
 
-# %% ../nbs/05_loaders.ipynb #78bc5764
+# %% ../nbs/05_loaders.ipynb #dd5b26cc
+def process()->tuple[int,int]: # number of this process, from 0, and how many there are
+    "Which of the processes that train together this one is; (0, 1) when it is alone"
+    return (dist.get_rank(), dist.get_world_size()) if in_group() else (0, 1)
+
+def in_group()->bool:
+    "Is there a group of processes? `torchrun` may start one of a single process, too"
+    return dist.is_available() and dist.is_initialized()
+
+# %% ../nbs/05_loaders.ipynb #41b86c2e
 class FramesDL(TfmdDL):
-    "A fastai `DataLoader` that reads whole batches from the cache of `Frames`"
+    "A fastai `DataLoader` that reads whole batches from the cache of `Frames`, and gives each process its part"
+    patience = 30 # seconds to wait for a batch from a worker process
     def create_batches(self, samps):
         read = [tl.tfms[0] for tl in getattr(self.dataset, 'tls', [])]
         frames = read[0].frames if len(read) == 2 and isinstance(read[0], ReadImage) else None
         if frames is None or not all(map(frames._has, self.dataset.items)): yield from super().create_batches(samps)
         else: yield from (frames.batch([self.dataset.items[i] for i in o]) for o in self.chunkify(samps))
+    def _part(self, ids):
+        number, of = process()
+        return ids[:len(ids)//of*of if self.drop_last else None][number::of]
+    def get_idxs(self): return self._part(super().get_idxs())
+    def __len__(self):
+        n = len(self._part(range(self.n)))
+        return n//self.bs + (not self.drop_last and n%self.bs > 0)
+    def __iter__(self):
+        self.fake_l.timeout = self.patience if self.fake_l.num_workers else 0
+        with worker_faults(): yield from super().__iter__()
+
+# %% ../nbs/05_loaders.ipynb #77be9ad9
+@contextmanager
+def worker_faults():
+    "Turn what PyTorch says of a loader's worker that is gone or hangs into an error of one line"
+    try: yield
+    except RuntimeError as e:
+        said = re.search(r'DataLoader (worker \(pid.*|timed out.*)', str(e))
+        if not said: raise
+        which, why = _hung(e) if 'timed out' in said[1] else (re.search(r'\d+', said[1])[0], 'was killed')
+        raise SegError(f'a loader process (pid {which}) {why}: look for a full memory or a disk that does not answer, then go on with --resume') from e
+
+def _hung(e):
+    "The worker that PyTorch waited for in vain, of those that it stops"
+    while e.__traceback__.tb_next: e.__traceback__ = e.__traceback__.tb_next
+    it = e.__traceback__.tb_frame.f_locals['self'] # PyTorch's iterator
+    worker = it._workers[it._task_info[it._rcvd_idx][0]]
+    it._shutdown_workers()
+    for w in it._workers: w.kill() # a stopped one does not hear anything else
+    return worker.pid, f'gave no batch for {it._timeout} seconds'
 
 # %% ../nbs/05_loaders.ipynb #b6187141
 def _pixels(x): return x.permute(1,2,0).byte().numpy() # decoded: 0 to 255

@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/lr_finder.html.md"""
 # %% auto #0
 __all__ = ['exp_lrs', 'Smooth', 'suggest', 'LRFind', 'sandbox', 'lr_find']
 
-# %% ../nbs/08_lr_finder.ipynb #96c31f38
+# %% ../nbs/08_lr_finder.ipynb #a305d80e
 import io, json, math, random, numpy as np, torch
 from collections import defaultdict
 from contextlib import ExitStack, closing, contextmanager, nullcontext
@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 from torch import nn, tensor
 from tqdm import tqdm
 
-# %% ../nbs/08_lr_finder.ipynb #aa09e387
+# %% ../nbs/08_lr_finder.ipynb #87ffe0f0
 from .dataset import SegError, atomic_path
+from .metrics import whole_batch
 from .unet import SegLearner
 from fastcore.basics import patch
 from fastai.callback.schedule import minimum, steep, valley
@@ -254,16 +255,16 @@ def _plain(o, device):
     if not isinstance(o, torch.Tensor): return o
     return o.as_subclass(torch.Tensor).to(device, non_blocking=True)
 
-# %% ../nbs/08_lr_finder.ipynb #70689549
+# %% ../nbs/08_lr_finder.ipynb #f1a7861f
 def _step(learn, opt, context, scaler, xb, yb):
     "One training step; returns the loss"
     with context(): pred = learn.model(*xb)
     if isinstance(pred, torch.Tensor): pred = pred.float()
     loss = learn.loss_func(pred, *yb).mean()
-    res = loss.item()
-    if math.isfinite(res):
-        scaler.scale(loss).backward()
-        scaler.step(opt); scaler.update()
+    scaler.scale(loss).backward()
+    grads = [p.grad for p in learn.model.parameters() if p.grad is not None]
+    res = whole_batch(loss, getattr(learn.loss_func, 'count', len)(yb[0]), grads).item()
+    if math.isfinite(res): scaler.step(opt); scaler.update()
     opt.zero_grad()
     return res
 

@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/scenes.html.md"""
 # %% auto #0
 __all__ = ['Camera', 'Canvas', 'draw_scene', 'scenes']
 
-# %% ../nbs/02_scenes.ipynb #43f178bf
+# %% ../nbs/02_scenes.ipynb #3722bad6
 import math, shutil, uuid
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from fastcore.basics import patch
 from tqdm import tqdm
-from .dataset import CAMVID_CLASSES, SegError, SegFolder, atomic_dir, cache_dir
+from .dataset import CAMVID_CLASSES, SegError, SegFolder, atomic_dir, cache_dir, file_lock
 
 # %% ../nbs/02_scenes.ipynb #12112a6e
 ID = {c.name: c.id for c in CAMVID_CLASSES}
@@ -938,7 +938,7 @@ def draw_scene(
     _borders(img, mask, p, rng)
     return np.clip(img, 0, 255).astype(np.uint8), mask
 
-# %% ../nbs/02_scenes.ipynb #c4941fe2
+# %% ../nbs/02_scenes.ipynb #aa047a32
 _version = 11  # of the drawings: change it with them, so that older folders are not taken for new ones
 
 def _share(n, per_drive):
@@ -947,7 +947,7 @@ def _share(n, per_drive):
     held = max(1, round(k / 5))
     return [n // k + (i < n % k) for i in range(k)], [int((i + .5) * k / held) for i in range(held)]
 
-# %% ../nbs/02_scenes.ipynb #eb95c092
+# %% ../nbs/02_scenes.ipynb #1aedbdf1
 def _write(path, n, size, seed, per_drive, progress):
     "Draw a whole dataset into the folder `path`"
     for o in ('images', 'labels'): (path / o).mkdir()
@@ -966,7 +966,7 @@ def _complete(path, n):
     full = all(sum(1 for _ in (path / o).glob('*.png')) == n for o in ('images', 'labels'))
     return full and all((path / o).is_file() for o in ('codes.txt', 'valid.txt'))
 
-# %% ../nbs/02_scenes.ipynb #1a828732
+# %% ../nbs/02_scenes.ipynb #0f39618f
 def scenes(
     n:int=100, # frames, at least 2
     size:tuple=(240, 320), # (height, width) in pixels
@@ -983,5 +983,8 @@ def scenes(
         stale = home.with_name(f'.{home.name}-{uuid.uuid4().hex[:8]}')
         home.rename(stale); shutil.rmtree(stale, ignore_errors=True)
     if not home.exists():
-        with atomic_dir(home) as stage: _write(stage, n, size, seed, per_drive, progress)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with file_lock(home.parent/'.lock'): # who waits for it finds them drawn
+            if home.exists(): return SegFolder(home)
+            with atomic_dir(home) as stage: _write(stage, n, size, seed, per_drive, progress)
     return SegFolder(home)

@@ -218,13 +218,13 @@ def stage_costs(
     rows = [(k, shapes[k], n(m), flops.get(f'{root}.{k}', 0)) for k,m in stages if n(m)]
     return StageCosts(rows, ('all', '', n(meta), flops['Global']), size)
 
-# %% ../nbs/07_unet.ipynb #ab348db1
+# %% ../nbs/07_unet.ipynb #6c0550a5
 _sums = torch.tensor([[0.,0,1], [0,1,1], [1,1,0], [1,0,0]]) # of a kernel (a, b, c): c, b+c, a+b, a
 _fold = torch.kron(_sums, _sums).T # (9, 16)
 
 def _conv_doubled(x, weight, fold):
     "`F.conv2d` of `x`, doubled by nearest neighbour, and a 3x3 `weight`, padding 1; the doubled map is never made"
-    stamp = (weight.flatten(2) @ fold).unflatten(2, (4, 4)).transpose(0, 1)
+    stamp = (weight.flatten(2) @ fold.to(weight.dtype)).unflatten(2, (4, 4)).transpose(0, 1)
     return F.conv_transpose2d(x, stamp, stride=2, padding=1)
 
 # %% ../nbs/07_unet.ipynb #578382f4

@@ -5,7 +5,7 @@ from zipfile import ZipFile
 import pytest
 from conftest import copy_repo, repo_files, root, run
 
-commands = {'data', 'check', 'explore', 'lr-find', 'train'}
+commands = {'data', 'check', 'explore', 'lr-find', 'train', 'bench'}
 
 @pytest.fixture(scope='module')
 def wheels(tmp_path_factory):
