@@ -383,16 +383,21 @@ class EMA(Callback):
         for v,a in zip(self.live.values(), self.averages.values()): v.data, a.data = a.data, v.data
         self.inside = not self.inside
 
-    @contextmanager
-    def averaged(self):
-        "With the average in the model"
-        self.swap()
-        try: yield
-        finally: self.swap()
+# %% ../nbs/09_training.ipynb #9c12346f
+@patch
+@contextmanager
+def averaged(self:EMA):
+    "With the average in the model"
+    self.swap()
+    try: yield
+    finally: self.swap()
 
-    def before_validate(self): self.swap()
-    def after_validate(self): self.swap()
-    def close(self): self.inside and self.swap()
+@patch
+def before_validate(self:EMA): self.swap()
+@patch
+def after_validate(self:EMA): self.swap()
+@patch
+def close(self:EMA): self.inside and self.swap()
 
 # %% ../nbs/09_training.ipynb #cd966fc5
 @contextmanager
@@ -484,6 +489,7 @@ def lesson(cls:Recipe,
               Stage('full-size', 5, tuple(size), (1e-6, 2e-5), precision='fp16'))
     return dataclasses.replace(cls('lesson', stages, void='train', find_lr=True), **changes)
 
+# %% ../nbs/09_training.ipynb #f436309d
 @patch(cls_method=True)
 def quick(cls:Recipe, **changes)->Recipe:
     "Minutes on a CPU, from random weights: two stages at 128x160, then 256x320"
@@ -492,6 +498,7 @@ def quick(cls:Recipe, **changes)->Recipe:
     augment = ('min_zoom',0.9), ('max_zoom',1.5), ('max_warp',0.), ('max_lighting',0.3)
     return dataclasses.replace(cls('quick', stages, 'resnet18', 'lean', None, augment=augment, wd=0.02), **changes)
 
+# %% ../nbs/09_training.ipynb #3801cd9f
 @patch(cls_method=True)
 def scratch(cls:Recipe,
     size=(720,960), # size of the dataset's images (H, W)
@@ -550,16 +557,18 @@ class Run:
             self.config = config
             self.write_json('config.json', config)
 
-    def file(self, *names)->Path: # absolute
-        "A file of the folder; one that leads out of it is refused"
-        home = self.path.resolve()
-        path = home.joinpath(*names)
-        if path.resolve().is_relative_to(home) and '..' not in names: return path
-        raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
-
     @property
     def writes(self): return process()[0] == 0 # of several processes, the first
     def __repr__(self): return f'Run({self.path.name!r}: {len(self.history)} epochs)'
+
+# %% ../nbs/09_training.ipynb #79378334
+@patch
+def file(self:Run, *names)->Path: # absolute
+    "A file of the folder; one that leads out of it is refused"
+    home = self.path.resolve()
+    path = home.joinpath(*names)
+    if path.resolve().is_relative_to(home) and '..' not in names: return path
+    raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
 
 # %% ../nbs/09_training.ipynb #2bca204a
 def _read_json(file, mend):
@@ -576,6 +585,7 @@ def _writing(path):
     except (OSError, SafetensorError) as e:
         raise SegError(f'{path}: not written ({getattr(e, "strerror", None) or e}); what it held before is untouched. Make room, then go on with --resume') from e
 
+# %% ../nbs/09_training.ipynb #8c3f37d8
 @patch
 def write_json(self:Run, name, data):
     "Write `data` to the file `name` of the folder, whole or not at all"
@@ -589,6 +599,7 @@ def write_history(self:Run):
         w = csv.DictWriter(f, list(self.history[0]))
         w.writeheader(); w.writerows(self.history)
 
+# %% ../nbs/09_training.ipynb #fc2c6f18
 @patch
 def save(self:Run, learn, name):
     "Write the weights of `learn` to NAME.safetensors"
@@ -732,6 +743,7 @@ def after_batch(self:RunLog):
         signal.raise_signal(asked)
         raise KeyboardInterrupt
 
+# %% ../nbs/09_training.ipynb #acb534ac
 @patch
 def _asked(self:RunLog):
     "The signal to stop for now, if any"
@@ -739,6 +751,7 @@ def _asked(self:RunLog):
     if not self.training: return not process()[0] and self.heard
     if self.stop.device.type == 'cpu' or self.iter%10 == 9: return bool(self.stop) and (self.heard or signal.SIGTERM)
 
+# %% ../nbs/09_training.ipynb #c7b3ef03
 @patch
 def _listen(self:RunLog):
     if threading.current_thread() is not threading.main_thread(): return
@@ -783,9 +796,8 @@ def fit_stage(
     minutes:float=10. # between checkpoints in the middle of an epoch
 ):
     "Train one stage of `recipe` and save its weights under its name"
-    stage = recipe.stages[number]
-    if recipe.metric not in learn.metrics.attrgot('name'):
-        raise SegError(f"metric={recipe.metric!r}: not among {', '.join(learn.metrics.attrgot('name'))}")
+    stage, names = recipe.stages[number], learn.metrics.attrgot('name')
+    if recipe.metric not in names: raise SegError(f"metric={recipe.metric!r}: not among {', '.join(names)}")
     learn.model.to(learn.dls.device)
     same_start(learn.model)
     learn.create_opt()
