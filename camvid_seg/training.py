@@ -115,12 +115,12 @@ def all_batches(self:SegLearner):
         self.one_batch(i, b)
         i += 1
 
-# %% ../nbs/09_training.ipynb #ba25ab7c
+# %% ../nbs/09_training.ipynb #a79c5136
 @patch
 def fit(self:SegLearner, n_epoch, lr=None, wd=None, cbs=None, reset_opt=False, start_epoch=0):
     "fastai's `fit`, from `start_epoch` on; callbacks with a `close` method are closed also when it is interrupted"
     self.first_epoch, self.skipped, self.in_a_row, self._buffers = start_epoch, 0, 0, None
-    if hasattr(self, 'recorder'): self.recorder.loss, self.recorder.smooth_loss = MeanLoss(), SmoothLoss()
+    if hasattr(self, 'recorder'): vars(self.recorder).update(loss=MeanLoss(), smooth_loss=SmoothLoss()) # fastai warns of a plain assignment
     with self.added_cbs(cbs), worker_faults():
         try: Learner.fit(self, n_epoch, lr=lr, wd=wd, reset_opt=reset_opt)
         finally: self._end_fit()
