@@ -290,7 +290,18 @@ def _best_epoch(run, metric):
     row = max(run.history, key=lambda r: r[metric])
     return {k:row[k] for k in ('stage', 'epoch', metric)}
 
-# %% ../nbs/10_fullsize.ipynb #06b5eb5d
+# %% ../nbs/10_fullsize.ipynb #7d0d1846
+@torch.no_grad()
+def _show_first(
+    learn, # a `SegLearner`
+    n=3    # how many
+):
+    "Draw the first validation frames of this process with targets and predictions"
+    batch = tuple(o[:n] for o in learn.dls.valid.one_batch())
+    learn.model.eval()
+    learn.dls.valid.show_results(batch, learn.loss_func.decodes(learn._forward(batch[0].as_subclass(torch.Tensor))), max_n=n)
+
+# %% ../nbs/10_fullsize.ipynb #7092f5be
 def write_report(
     run:Run,          # a finished run
     learn:SegLearner, # its learner
@@ -303,7 +314,7 @@ def write_report(
             plt.close(fig)
             return f'<img alt="" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}">'
     curves = picture(plot_history(run.history)[0].figure)
-    with learn.no_bar(), learn.removed_cbs(learn.recorder): learn.show_results(max_n=3, shuffle=False)
+    _show_first(learn)
     results = picture(plt.gcf())
     facts = ''.join(f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k,v in run.metrics.items() if k != 'iou')
     page = _page.format(title=html.escape(run.path.name), facts=facts, curves=curves, results=results, classes=cm._repr_html_())

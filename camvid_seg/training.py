@@ -115,12 +115,12 @@ def all_batches(self:SegLearner):
         self.one_batch(i, b)
         i += 1
 
-# %% ../nbs/09_training.ipynb #44c8b719
+# %% ../nbs/09_training.ipynb #a79c5136
 @patch
 def fit(self:SegLearner, n_epoch, lr=None, wd=None, cbs=None, reset_opt=False, start_epoch=0):
     "fastai's `fit`, from `start_epoch` on; callbacks with a `close` method are closed also when it is interrupted"
     self.first_epoch, self.skipped, self.in_a_row, self._buffers = start_epoch, 0, 0, None
-    if hasattr(self, 'recorder'): vars(self.recorder).update(loss=MeanLoss(), smooth_loss=SmoothLoss())
+    if hasattr(self, 'recorder'): vars(self.recorder).update(loss=MeanLoss(), smooth_loss=SmoothLoss()) # fastai warns of a plain assignment
     with self.added_cbs(cbs), worker_faults():
         try: Learner.fit(self, n_epoch, lr=lr, wd=wd, reset_opt=reset_opt)
         finally: self._end_fit()
@@ -358,7 +358,7 @@ def batch_names(self:SegLearner)->list[str]: # of files
     items, ids = getattr(self.dl.dataset, 'items', None), self.batch_ids[self.iter*self.dl.bs:][:self.dl.bs]
     return [str(i) if items is None else getattr(items[i], 'name', str(items[i])) for i in ids]
 
-# %% ../nbs/09_training.ipynb #abb42e1a
+# %% ../nbs/09_training.ipynb #a4bb9133
 class EMA(Callback):
     "Keep an average of the weights and the statistics of batch norm; validate with it"
     def __init__(self,
@@ -383,7 +383,7 @@ class EMA(Callback):
         for v,a in zip(self.live.values(), self.averages.values()): v.data, a.data = a.data, v.data
         self.inside = not self.inside
 
-# %% ../nbs/09_training.ipynb #9c12346f
+# %% ../nbs/09_training.ipynb #56c18f02
 @patch
 @contextmanager
 def averaged(self:EMA):
@@ -476,7 +476,7 @@ class Recipe:
         if len({s.name.lower() for s in self.stages}) < len(self.stages): raise SegError('two stages with one name; each names a file')
         if self.compile and any(s.checkpointing for s in self.stages): raise SegError('compile and checkpointing do not go together; choose one')
 
-# %% ../nbs/09_training.ipynb #ca544564
+# %% ../nbs/09_training.ipynb #897f844e
 @patch(cls_method=True)
 def lesson(cls:Recipe,
     size=(720,960), # size of the dataset's images (H, W)
@@ -539,7 +539,7 @@ def _from_json(cls, d):
         if f.name in values and not isinstance(v, kinds + (int,)*(float in kinds)): raise TypeError(f'{f.name}={v!r:.40}')
     return cls(**values)
 
-# %% ../nbs/09_training.ipynb #e4f625b2
+# %% ../nbs/09_training.ipynb #1ed2e561
 class Run:
     "A run folder"
     def __init__(self,
@@ -570,7 +570,7 @@ def file(self:Run, *names)->Path: # absolute
     if path.resolve().is_relative_to(home) and '..' not in names: return path
     raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
 
-# %% ../nbs/09_training.ipynb #2bca204a
+# %% ../nbs/09_training.ipynb #a538fcf3
 def _read_json(file, mend):
     try:
         if file.exists() and not file.is_file(): raise ValueError('no plain file')
@@ -731,7 +731,7 @@ def before_train(self:RunLog):
         self.learn.pct_train = self.resume[1]['pct_train']
     else: self.learn.skipped = 0
 
-# %% ../nbs/09_training.ipynb #88c4eea4
+# %% ../nbs/09_training.ipynb #76598bce
 @patch
 def after_batch(self:RunLog):
     done = self.iter + 1 if self.training else len(self.dls.train)
@@ -786,7 +786,7 @@ def after_epoch(self:RunLog):
     self.save(self.epoch + 1, 0)
     run.write_history()
 
-# %% ../nbs/09_training.ipynb #e311634e
+# %% ../nbs/09_training.ipynb #6b859a0d
 def fit_stage(
     learn:SegLearner, # with the loaders of this stage
     run:Run,          # where to write
