@@ -357,6 +357,7 @@ def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error
         print(f'camvid-seg{who}: {_plain(said)}', file=sys.stderr)
         return 2 if mistake else 1
 
+# %% ../nbs/13_cli.ipynb #36177b27
 def _terminated(*args):
     _terminated.happened = True
     raise KeyboardInterrupt

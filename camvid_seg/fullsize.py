@@ -124,11 +124,13 @@ class Plan:
             self.notes.append(f"Void pixels {'train as a class' if recipe.void == 'train' else 'do not train'} and never count in the figures")
         self.notes, self.rows = [*map(_plain, self.notes)], [[*map(_plain, r)] for r in self.rows] # a recipe may come from a stranger's config.json
 
-    def _row(self, s, n):
-        lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
-        k = num_distrib() or 1
-        batch = f'{s.bs}' + f' x {k} processes'*(k > 1) + f' in {s.accumulate} parts'*(s.accumulate > 1) + ', checkpointed'*s.checkpointing
-        return [s.name, f'{s.size[0]}x{s.size[1]}', batch, str(s.epochs), str(s.epochs*(n//(s.bs*k))), lr, s.precision, 'decoder' if s.frozen else 'all']
+# %% ../nbs/10_fullsize.ipynb #27a1813e
+@patch
+def _row(self:Plan, s, n):
+    lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
+    k = num_distrib() or 1
+    batch = f'{s.bs}' + f' x {k} processes'*(k > 1) + f' in {s.accumulate} parts'*(s.accumulate > 1) + ', checkpointed'*s.checkpointing
+    return [s.name, f'{s.size[0]}x{s.size[1]}', batch, str(s.epochs), str(s.epochs*(n//(s.bs*k))), lr, s.precision, 'decoder' if s.frozen else 'all']
 
 # %% ../nbs/10_fullsize.ipynb #a05f791d
 def _device_name(device):
@@ -198,12 +200,8 @@ def train(
     require_sound(folder, split, progress is not None)
     recipe = by_first(settle, recipe, device)
     _fits(recipe, folder.split(split))
-    config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict(),
-                  processes=process()[1])
-    run, state = by_first(_open, path, config, resume)
-    if run.config['frames'] != config['frames']: raise SegError(f'{folder.path}: not the frames that the first process has; copy them from its machine')
-    first, learn = state[1]['stage'] if state else 0, None
-    if first >= len(recipe.stages): raise SegError(f'{run.path.name}/last/checkpoint.safetensors: of stage {first+1}, and the recipe has {len(recipe.stages)}')
+    run, state, first = _begin(folder, recipe, path, split, resume)
+    learn = None
     for i in range(first, len(recipe.stages)):
         dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
         if learn is None: learn = _first_learner(dls, recipe, progress, resume, state)
@@ -227,6 +225,17 @@ def _digest(parts):
     "Changes when a frame joins or leaves either part of a split"
     return hashlib.sha256(repr([[p.stem for p in o] for o in (parts.train, parts.valid)]).encode()).hexdigest()[:16]
 
+# %% ../nbs/10_fullsize.ipynb #6bf2ae1a
+def _begin(folder, recipe, path, split, resume):
+    "The run, its checkpoint, and the number of the stage to begin with"
+    config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict(),
+                  processes=process()[1])
+    run, state = by_first(_open, path, config, resume)
+    if run.config['frames'] != config['frames']: raise SegError(f'{folder.path}: not the frames that the first process has; copy them from its machine')
+    first = state[1]['stage'] if state else 0
+    if first >= len(recipe.stages): raise SegError(f'{run.path.name}/last/checkpoint.safetensors: of stage {first+1}, and the recipe has {len(recipe.stages)}')
+    return run, state, first
+
 def _open(path, config, resume):
     "The run, new or old, and its checkpoint"
     if not resume: return Run(path, config), None
@@ -244,6 +253,7 @@ def _reopen(path, config):
     if (n := run.config.get('processes', 1)) != new['processes']: raise SegError(f'{run.path.name}/config.json: made by {n} processes, not {new["processes"]}; resume with as many')
     return run
 
+# %% ../nbs/10_fullsize.ipynb #38ae245d
 def _first_learner(dls, recipe, progress, resume, state):
     "The learner to begin with; a checkpoint brings its own weights, and no file outside the run folder is read"
     if resume and not state and recipe.weights not in (None, 'imagenet'):
@@ -280,7 +290,18 @@ def _best_epoch(run, metric):
     row = max(run.history, key=lambda r: r[metric])
     return {k:row[k] for k in ('stage', 'epoch', metric)}
 
-# %% ../nbs/10_fullsize.ipynb #06b5eb5d
+# %% ../nbs/10_fullsize.ipynb #7d0d1846
+@torch.no_grad()
+def _show_first(
+    learn, # a `SegLearner`
+    n=3    # how many
+):
+    "Draw the first validation frames of this process with targets and predictions"
+    batch = tuple(o[:n] for o in learn.dls.valid.one_batch())
+    learn.model.eval()
+    learn.dls.valid.show_results(batch, learn.loss_func.decodes(learn._forward(batch[0].as_subclass(torch.Tensor))), max_n=n)
+
+# %% ../nbs/10_fullsize.ipynb #7092f5be
 def write_report(
     run:Run,          # a finished run
     learn:SegLearner, # its learner
@@ -293,7 +314,7 @@ def write_report(
             plt.close(fig)
             return f'<img alt="" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}">'
     curves = picture(plot_history(run.history)[0].figure)
-    with learn.no_bar(), learn.removed_cbs(learn.recorder): learn.show_results(max_n=3, shuffle=False)
+    _show_first(learn)
     results = picture(plt.gcf())
     facts = ''.join(f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k,v in run.metrics.items() if k != 'iou')
     page = _page.format(title=html.escape(run.path.name), facts=facts, curves=curves, results=results, classes=cm._repr_html_())

@@ -217,6 +217,7 @@ class _Pass:
         if self.counter is None: self.cm,self.counter = ConfusionMatrix(*_codes_void(learn.dls)),who
         if self.counter is who: self.cm.update(learn.pred, learn.yb[0])
 
+# %% ../nbs/06_metrics.ipynb #61d4028c
 class SegMetric(Metric):
     "A fastai metric that reads one figure of a `ConfusionMatrix` counted over a whole pass"
     def __init__(self,

@@ -115,12 +115,12 @@ def all_batches(self:SegLearner):
         self.one_batch(i, b)
         i += 1
 
-# %% ../nbs/09_training.ipynb #44c8b719
+# %% ../nbs/09_training.ipynb #a79c5136
 @patch
 def fit(self:SegLearner, n_epoch, lr=None, wd=None, cbs=None, reset_opt=False, start_epoch=0):
     "fastai's `fit`, from `start_epoch` on; callbacks with a `close` method are closed also when it is interrupted"
     self.first_epoch, self.skipped, self.in_a_row, self._buffers = start_epoch, 0, 0, None
-    if hasattr(self, 'recorder'): vars(self.recorder).update(loss=MeanLoss(), smooth_loss=SmoothLoss())
+    if hasattr(self, 'recorder'): vars(self.recorder).update(loss=MeanLoss(), smooth_loss=SmoothLoss()) # fastai warns of a plain assignment
     with self.added_cbs(cbs), worker_faults():
         try: Learner.fit(self, n_epoch, lr=lr, wd=wd, reset_opt=reset_opt)
         finally: self._end_fit()
@@ -358,7 +358,7 @@ def batch_names(self:SegLearner)->list[str]: # of files
     items, ids = getattr(self.dl.dataset, 'items', None), self.batch_ids[self.iter*self.dl.bs:][:self.dl.bs]
     return [str(i) if items is None else getattr(items[i], 'name', str(items[i])) for i in ids]
 
-# %% ../nbs/09_training.ipynb #abb42e1a
+# %% ../nbs/09_training.ipynb #a4bb9133
 class EMA(Callback):
     "Keep an average of the weights and the statistics of batch norm; validate with it"
     def __init__(self,
@@ -383,16 +383,21 @@ class EMA(Callback):
         for v,a in zip(self.live.values(), self.averages.values()): v.data, a.data = a.data, v.data
         self.inside = not self.inside
 
-    @contextmanager
-    def averaged(self):
-        "With the average in the model"
-        self.swap()
-        try: yield
-        finally: self.swap()
+# %% ../nbs/09_training.ipynb #56c18f02
+@patch
+@contextmanager
+def averaged(self:EMA):
+    "With the average in the model"
+    self.swap()
+    try: yield
+    finally: self.swap()
 
-    def before_validate(self): self.swap()
-    def after_validate(self): self.swap()
-    def close(self): self.inside and self.swap()
+@patch
+def before_validate(self:EMA): self.swap()
+@patch
+def after_validate(self:EMA): self.swap()
+@patch
+def close(self:EMA): self.inside and self.swap()
 
 # %% ../nbs/09_training.ipynb #cd966fc5
 @contextmanager
@@ -471,7 +476,7 @@ class Recipe:
         if len({s.name.lower() for s in self.stages}) < len(self.stages): raise SegError('two stages with one name; each names a file')
         if self.compile and any(s.checkpointing for s in self.stages): raise SegError('compile and checkpointing do not go together; choose one')
 
-# %% ../nbs/09_training.ipynb #ca544564
+# %% ../nbs/09_training.ipynb #897f844e
 @patch(cls_method=True)
 def lesson(cls:Recipe,
     size=(720,960), # size of the dataset's images (H, W)
@@ -484,6 +489,7 @@ def lesson(cls:Recipe,
               Stage('full-size', 5, tuple(size), (1e-6, 2e-5), precision='fp16'))
     return dataclasses.replace(cls('lesson', stages, void='train', find_lr=True), **changes)
 
+# %% ../nbs/09_training.ipynb #f436309d
 @patch(cls_method=True)
 def quick(cls:Recipe, **changes)->Recipe:
     "Minutes on a CPU, from random weights: two stages at 128x160, then 256x320"
@@ -492,6 +498,7 @@ def quick(cls:Recipe, **changes)->Recipe:
     augment = ('min_zoom',0.9), ('max_zoom',1.5), ('max_warp',0.), ('max_lighting',0.3)
     return dataclasses.replace(cls('quick', stages, 'resnet18', 'lean', None, augment=augment, wd=0.02), **changes)
 
+# %% ../nbs/09_training.ipynb #3801cd9f
 @patch(cls_method=True)
 def scratch(cls:Recipe,
     size=(720,960), # size of the dataset's images (H, W)
@@ -532,7 +539,7 @@ def _from_json(cls, d):
         if f.name in values and not isinstance(v, kinds + (int,)*(float in kinds)): raise TypeError(f'{f.name}={v!r:.40}')
     return cls(**values)
 
-# %% ../nbs/09_training.ipynb #e4f625b2
+# %% ../nbs/09_training.ipynb #1ed2e561
 class Run:
     "A run folder"
     def __init__(self,
@@ -550,18 +557,20 @@ class Run:
             self.config = config
             self.write_json('config.json', config)
 
-    def file(self, *names)->Path: # absolute
-        "A file of the folder; one that leads out of it is refused"
-        home = self.path.resolve()
-        path = home.joinpath(*names)
-        if path.resolve().is_relative_to(home) and '..' not in names: return path
-        raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
-
     @property
     def writes(self): return process()[0] == 0 # of several processes, the first
     def __repr__(self): return f'Run({self.path.name!r}: {len(self.history)} epochs)'
 
-# %% ../nbs/09_training.ipynb #2bca204a
+# %% ../nbs/09_training.ipynb #79378334
+@patch
+def file(self:Run, *names)->Path: # absolute
+    "A file of the folder; one that leads out of it is refused"
+    home = self.path.resolve()
+    path = home.joinpath(*names)
+    if path.resolve().is_relative_to(home) and '..' not in names: return path
+    raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
+
+# %% ../nbs/09_training.ipynb #a538fcf3
 def _read_json(file, mend):
     try:
         if file.exists() and not file.is_file(): raise ValueError('no plain file')
@@ -576,6 +585,7 @@ def _writing(path):
     except (OSError, SafetensorError) as e:
         raise SegError(f'{path}: not written ({getattr(e, "strerror", None) or e}); what it held before is untouched. Make room, then go on with --resume') from e
 
+# %% ../nbs/09_training.ipynb #8c3f37d8
 @patch
 def write_json(self:Run, name, data):
     "Write `data` to the file `name` of the folder, whole or not at all"
@@ -589,6 +599,7 @@ def write_history(self:Run):
         w = csv.DictWriter(f, list(self.history[0]))
         w.writeheader(); w.writerows(self.history)
 
+# %% ../nbs/09_training.ipynb #fc2c6f18
 @patch
 def save(self:Run, learn, name):
     "Write the weights of `learn` to NAME.safetensors"
@@ -720,7 +731,7 @@ def before_train(self:RunLog):
         self.learn.pct_train = self.resume[1]['pct_train']
     else: self.learn.skipped = 0
 
-# %% ../nbs/09_training.ipynb #88c4eea4
+# %% ../nbs/09_training.ipynb #76598bce
 @patch
 def after_batch(self:RunLog):
     done = self.iter + 1 if self.training else len(self.dls.train)
@@ -732,6 +743,7 @@ def after_batch(self:RunLog):
         signal.raise_signal(asked)
         raise KeyboardInterrupt
 
+# %% ../nbs/09_training.ipynb #acb534ac
 @patch
 def _asked(self:RunLog):
     "The signal to stop for now, if any"
@@ -739,6 +751,7 @@ def _asked(self:RunLog):
     if not self.training: return not process()[0] and self.heard
     if self.stop.device.type == 'cpu' or self.iter%10 == 9: return bool(self.stop) and (self.heard or signal.SIGTERM)
 
+# %% ../nbs/09_training.ipynb #c7b3ef03
 @patch
 def _listen(self:RunLog):
     if threading.current_thread() is not threading.main_thread(): return
@@ -773,7 +786,7 @@ def after_epoch(self:RunLog):
     self.save(self.epoch + 1, 0)
     run.write_history()
 
-# %% ../nbs/09_training.ipynb #e311634e
+# %% ../nbs/09_training.ipynb #6b859a0d
 def fit_stage(
     learn:SegLearner, # with the loaders of this stage
     run:Run,          # where to write
@@ -783,9 +796,8 @@ def fit_stage(
     minutes:float=10. # between checkpoints in the middle of an epoch
 ):
     "Train one stage of `recipe` and save its weights under its name"
-    stage = recipe.stages[number]
-    if recipe.metric not in learn.metrics.attrgot('name'):
-        raise SegError(f"metric={recipe.metric!r}: not among {', '.join(learn.metrics.attrgot('name'))}")
+    stage, names = recipe.stages[number], learn.metrics.attrgot('name')
+    if recipe.metric not in names: raise SegError(f"metric={recipe.metric!r}: not among {', '.join(names)}")
     learn.model.to(learn.dls.device)
     same_start(learn.model)
     learn.create_opt()

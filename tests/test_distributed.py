@@ -1,0 +1,140 @@
+"Two processes train together, for real: the same weights, figures, stops and restarts as one"
+import csv, json, os, signal, socket, subprocess, sys, time
+from pathlib import Path
+import psutil, pytest, torch
+from camvid_seg.fullsize import stage_loaders
+from camvid_seg.metrics import ConfusionMatrix
+from camvid_seg.scenes import scenes
+from camvid_seg.training import Recipe
+from camvid_seg.unet import load_unet, read_weights
+
+worker = Path(__file__).with_name('one_of_several.py')
+recipe = '--preset quick --epochs 1 2 1 --size 32 48 --full-size 48 64 --bs 2 --seed 5 --precision fp32 --lr minimum 1e-3 1e-3'.split()
+posix = pytest.mark.skipif(os.name == 'nt', reason='Windows has no POSIX signals')
+
+@pytest.fixture(scope='module')
+def data(): return scenes(n=18, size=(48,64), per_drive=3).path
+
+class Pair:
+    "Two processes that run `camvid-seg` with `args`"
+    def __init__(self, keep, *args, program=worker):
+        with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
+        keep.mkdir(exist_ok=True)
+        env = {**os.environ, 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port), 'WORLD_SIZE': '2', 'KEEP': str(keep), 'OMP_NUM_THREADS': '1'}
+        self.both = [subprocess.Popen([sys.executable, program, *map(str, args)], env={**env, 'RANK': str(i), 'LOCAL_RANK': str(i)},
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding='utf-8') for i in range(2)]
+    def __enter__(self): return self
+    def __exit__(self, *_):
+        for p in self.both:
+            if p.poll() is None: p.kill()
+            p.communicate()
+    def wait(self, timeout=500):
+        "Exit codes, what was printed, and what was said on stderr, of each"
+        said = [p.communicate(timeout=timeout) for p in self.both]
+        return [p.returncode for p in self.both], *zip(*said)
+
+def wait_for(what, alive, seconds=500):
+    end = time.monotonic() + seconds
+    while not what():
+        assert alive() and time.monotonic() < end
+        time.sleep(.02)
+
+def rows(run):
+    if not (run/'history.csv').exists(): return []
+    with open(run/'history.csv', newline='', encoding='utf-8') as f: return [{k: v for k, v in r.items() if k != 'seconds'} for r in csv.DictReader(f)]
+
+def same_weights(a, b):
+    x, y = read_weights(a)[0], read_weights(b)[0]
+    return x.keys() == y.keys() and all(torch.equal(x[k], y[k]) for k in x)
+
+def same(a, b): return rows(a) == rows(b) and all(same_weights(a/f'{n}.safetensors', b/f'{n}.safetensors') for n in ('stage-1', 'stage-2', 'full-size', 'best'))
+
+@pytest.fixture(scope='module')
+def whole(data, tmp_path_factory):
+    "The run folder of an uninterrupted training, and what its two processes ended with"
+    d = tmp_path_factory.mktemp('whole')
+    with Pair(d, 'train', '--data', data, *recipe, '--out', d/'run') as p: codes, said, errors = p.wait()
+    assert codes == [0, 0], errors
+    assert said[0].count('2 x 2 processes') == 3 and 'run folder' in said[0] and said[1] == '' and errors[1] == ''
+    return d/'run', d
+
+def test_both_end_with_the_same(whole):
+    run, d = whole
+    assert same_weights(d/'rank0.safetensors', d/'rank1.safetensors') and same_weights(d/'rank0.safetensors', run/'full-size.safetensors')
+    (history, metrics), (history1, metrics1) = (json.loads((d/f'rank{i}.json').read_text(encoding='utf-8')) for i in range(2))
+    for r in history + history1: del r['seconds']
+    assert history == history1 and metrics == metrics1 and len(history) == 4
+    assert (run/'report.html').exists() and (run/'lr_find_stage-1.json').exists()
+    config = json.loads((run/'config.json').read_text(encoding='utf-8'))
+    assert config['processes'] == 2 and not [p.name for p in run.rglob('.*')]
+
+def test_figures_are_those_of_one_process(whole, data):
+    run, _ = whole
+    from camvid_seg.dataset import SegFolder
+    config, m = (json.loads((run/f'{n}.json').read_text(encoding='utf-8')) for n in ('config', 'metrics'))
+    dls, model = stage_loaders(SegFolder(data), Recipe.from_dict(config['recipe']), 2, device='cpu'), load_unet(run/'full-size.safetensors')[0]
+    assert len(dls.valid_ds) % 2 == 1 # uneven parts
+    cm = ConfusionMatrix(dls.codes, dls.void_code)
+    with torch.no_grad():
+        for x, y in dls.valid: cm.update(model(x.as_subclass(torch.Tensor)), y)
+    assert [m['accuracy'], m['miou'], m['class_accuracy']] == [round(v, 6) for v in (cm.accuracy, cm.miou, cm.class_accuracy)]
+    assert float(rows(run)[-1]['accuracy']) == cm.accuracy
+
+@posix
+def test_killed_restarted_stopped_and_resumed(whole, data, tmp_path):
+    "kill -9 of one: the other ends with one line and torchrun starts both again, which go on; SIGTERM to one: both stop; at the end, all is as if nothing had happened"
+    out, log = tmp_path/'run', tmp_path/'log'
+    cmd = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', '--max-restarts=1', worker, 'train', '--data', data, *recipe, '--out', out]
+    with open(log, 'w') as f: p = subprocess.Popen([*map(str, cmd)], env={**os.environ, 'KEEP': str(tmp_path), 'OMP_NUM_THREADS': '1'}, stdout=f, stderr=f)
+    def alive(): return p.poll() is None
+    def second(restarts): # the process of rank 1, once it has been started so often again
+        for o in psutil.Process(p.pid).children():
+            try: e = o.environ()
+            except psutil.Error: continue
+            if (e.get('RANK'), e.get('TORCHELASTIC_RESTART_COUNT')) == ('1', str(restarts)): return o
+    def said(): return log.read_text(encoding='utf-8', errors='replace')
+    try:
+        wait_for(lambda: len(rows(out)) >= 2, alive)
+        second(0).kill()
+        wait_for(lambda: 'another process of this run ended' in said(), alive, seconds=15)
+        wait_for(lambda: second(1), alive)
+        n, started = len(rows(out)), (out/'last'/'checkpoint.safetensors').stat().st_mtime_ns
+        wait_for(lambda: len(rows(out)) > n, alive)
+        second(1).send_signal(signal.SIGTERM) # only to one of the two
+        p.wait(timeout=60)
+        rest = psutil.Process(p.pid).children() if alive() else []
+    finally:
+        if alive():
+            for o in psutil.Process(p.pid).children(recursive=True): o.kill()
+            p.kill(); p.wait()
+    lines = [l for l in said().splitlines() if 'another process' in l or 'stopped; go on' in l]
+    assert len(lines) == 2 and all(f'train --resume {out}' in l for l in lines), said()
+    assert p.returncode and not rest and not (out/'metrics.json').exists()
+    with Pair(tmp_path, 'train', '--resume', out) as pair: codes, _, errors = pair.wait()
+    assert codes == [0, 0], errors
+    assert same(whole[0], out)
+
+apart = '''
+import os, sys, time, torch
+from datetime import timedelta
+from camvid_seg import training
+from camvid_seg.dataset import SegError
+from camvid_seg.metrics import PeerLost, all_sum
+training._patience = timedelta(seconds=3)
+rank = int(os.environ["RANK"])
+def refuse(): raise SegError("no")
+with training.process_group():
+    assert training.by_first(lambda: rank) == 0
+    try: training.by_first(refuse); sys.exit("not refused")
+    except SegError: assert rank == 0
+    except SystemExit as e: assert rank == 1 and e.code == 2
+    if rank: time.sleep(600)
+    start = time.monotonic()
+    try: all_sum(torch.ones(1))
+    except PeerLost as e: print(e, time.monotonic() - start < 30)
+'''
+
+def test_hung(tmp_path):
+    (tmp_path/'apart.py').write_text(apart, encoding='utf-8')
+    with Pair(tmp_path, program=tmp_path/'apart.py') as p: said, error = p.both[0].communicate(timeout=300)
+    assert 'does not answer' in said and said.endswith('True\n'), error
