@@ -9,14 +9,16 @@ __all__ = ['free_memory', 'batch_size_for', 'decode_frame', 'Frames', 'SegMask',
            'FinishBatch', 'AddClasses', 'ReadImage', 'ReadMask', 'process', 'in_group', 'FramesDL', 'worker_faults',
            'seg_dataloaders']
 
-# %% ../nbs/05_loaders.ipynb #61259964
-import functools, hashlib, math, os, re, shutil, threading, warnings
+# %% ../nbs/05_loaders.ipynb #618be475
+import functools, hashlib, math, multiprocessing.connection, os, re, shutil, threading, traceback, warnings
 import matplotlib.pyplot as plt, numpy as np, psutil, torch, torch.distributed as dist, torch.nn.functional as F
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from PIL import Image
+from torch.utils.data._utils import signal_handling
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from tqdm import tqdm
 
 # %% ../nbs/05_loaders.ipynb #b5f69734
@@ -343,25 +345,41 @@ class FramesDL(TfmdDL):
         self.fake_l.timeout = self.patience if self.fake_l.num_workers else 0
         with worker_faults(): yield from super().__iter__()
 
-# %% ../nbs/05_loaders.ipynb #77be9ad9
+# %% ../nbs/05_loaders.ipynb #afdf60b4
 @contextmanager
 def worker_faults():
     "Turn what PyTorch says of a loader's worker that is gone or hangs into an error of one line"
     try: yield
-    except RuntimeError as e:
-        said = re.search(r'DataLoader (worker \(pid.*|timed out.*)', str(e))
-        if not said: raise
-        which, why = _hung(e) if 'timed out' in said[1] else (re.search(r'\d+', said[1])[0], 'was killed')
-        raise SegError(f'a loader process (pid {which}) {why}: look for a full memory or a disk that does not answer, then go on with --resume') from e
+    except (RuntimeError, OSError, EOFError) as e:
+        if (worker := _lost_worker(e)) is None: raise
+        why = f'gave no batch for {FramesDL.patience} seconds' if 'timed out' in str(e) else 'was killed'
+        raise SegError(f'a loader process (pid {worker}) {why}: look for a full memory or a disk that does not answer, then go on with --resume') from e
 
-def _hung(e):
-    "The worker that PyTorch waited for in vain, of those that it stops"
-    while e.__traceback__.tb_next: e.__traceback__ = e.__traceback__.tb_next
-    it = e.__traceback__.tb_frame.f_locals['self'] # PyTorch's iterator
-    worker = it._workers[it._task_info[it._rcvd_idx][0]]
+def _lost_worker(e):
+    "The worker that `e` is about, if it is about one; all are stopped"
+    loaders = [f.f_locals.get('self') for f,_ in traceback.walk_tb(e.__traceback__)]
+    it = next((o for o in loaders if isinstance(o, _MultiProcessingDataLoaderIter)), None)
+    said = re.search(r'DataLoader worker \(pid\D*(\d+)', str(e))
+    if it is not None: _deafen(it)
+    pid = said[1] if said else _silent(it, e) if it is not None else None
+    if pid and it is not None: _stop(it)
+    if pid: traceback.clear_frames(e.__traceback__) # what they hold keeps the workers
+    return pid
+
+def _silent(it, e):
+    "The worker that did not answer as PyTorch's iterator `it` raised `e`: it hangs or is dead"
+    if 'timed out' in str(e): return it._workers[it._task_info[it._rcvd_idx][0]].pid
+    gone = multiprocessing.connection.wait([w.sentinel for w in it._workers], timeout=0.5)
+    return next((w.pid for w in it._workers if w.sentinel in gone), None)
+
+def _deafen(it):
+    "From now on no signal of a process of `it` raises an error in the middle of something else"
+    if it._worker_pids_set: signal_handling._remove_worker_pids(id(it))
+    it._worker_pids_set = False
+
+def _stop(it):
     it._shutdown_workers()
-    for w in it._workers: w.kill() # a stopped one does not hear anything else
-    return worker.pid, f'gave no batch for {it._timeout} seconds'
+    for w in it._workers: w.kill() # one that hangs hears nothing else
 
 # %% ../nbs/05_loaders.ipynb #b6187141
 def _pixels(x): return x.permute(1,2,0).byte().numpy() # decoded: 0 to 255

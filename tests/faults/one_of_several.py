@@ -1,4 +1,4 @@
-"`camvid-seg` as one of the processes of test_distributed.py: keeps what it ends with in `$KEEP`, and takes few steps in the LR finder"
+"`camvid-seg` as one of the processes of test_processes.py: keeps what it ends with in `$KEEP`, and takes few steps in the LR finder"
 import functools, json, os, sys
 from pathlib import Path
 from camvid_seg import fullsize, training

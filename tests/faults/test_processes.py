@@ -1,8 +1,11 @@
-"Two processes train together, for real: the same weights, figures, stops and restarts as one"
-import csv, json, os, signal, socket, subprocess, sys, time
+"Processes that help or train together, and what becomes of the rest when one is killed or hangs: tested with real ones"
+import csv, json, multiprocessing, os, signal, socket, subprocess, sys, time
 from pathlib import Path
 import psutil, pytest, torch
-from camvid_seg.fullsize import stage_loaders
+from fastai.callback.core import Callback
+from camvid_seg.dataset import SegError, SegFolder
+from camvid_seg.fullsize import stage_loaders, train
+from camvid_seg import loaders
 from camvid_seg.metrics import ConfusionMatrix
 from camvid_seg.scenes import scenes
 from camvid_seg.training import Recipe
@@ -13,7 +16,43 @@ recipe = '--preset quick --epochs 1 2 1 --size 32 48 --full-size 48 64 --bs 2 --
 posix = pytest.mark.skipif(os.name == 'nt', reason='Windows has no POSIX signals')
 
 @pytest.fixture(scope='module')
-def data(): return scenes(n=18, size=(48,64), per_drive=3).path
+def data(): return scenes(n=18, size=(48,64), per_drive=3).path   # 15 to train on
+
+# ---- processes that read ----
+
+class Then(Callback):
+    "Do something to the loader's process after the first batch of the second epoch"
+    def __init__(self, f): self.f = f
+    def after_batch(self):
+        if self.training and (self.epoch, self.iter) == (1, 0): self.f(multiprocessing.active_children()[0].pid)
+
+def kill(pid): os.kill(pid, signal.SIGKILL)
+
+@pytest.fixture
+def read_by_one(monkeypatch):
+    monkeypatch.setattr(os, 'cpu_count', lambda: 1)   # as many processes as processors
+    monkeypatch.setattr('torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL', .2)   # seconds that PyTorch waits for a process to end
+    monkeypatch.setattr(loaders.FramesDL, 'patience', 5)
+
+@pytest.mark.skipif(sys.platform in ('win32', 'darwin'), reason='fastai uses no loader processes there')
+@pytest.mark.parametrize('how', ['killed', 'hangs'])
+def test_worker(fault, data, tmp_path, read_by_one, monkeypatch, how):
+    r = Recipe.quick(seed=5).change_stages(epochs=[2,1,1], size=(32,48), bs=2, precision='fp32')
+    stuck, read = tmp_path/'stuck', loaders.read_image
+    def read_image(path):
+        if multiprocessing.parent_process() and stuck.exists(): time.sleep(3600) # as on a disk that does not answer
+        return read(path)
+    monkeypatch.setattr(loaders, 'read_image', read_image)
+    def run(name, f=lambda pid: None, **kwargs): return train(SegFolder(data), r, tmp_path/name, device='cpu', cache=False, progress=Then(f), **kwargs)
+    with pytest.raises(SegError) as e: run('cut', kill if how == 'killed' else lambda pid: stuck.touch())
+    assert {'killed': 'was killed', 'hangs': 'gave no batch for 5 seconds'}[how] in str(e.value) and not multiprocessing.active_children()
+    stuck.unlink(missing_ok=True)
+    run('cut', resume=True); run('whole')
+    assert same(tmp_path/'cut', tmp_path/'whole')
+    fault('worker', "a loader's process " + {'killed': 'is killed', 'hangs': 'waits for a disk for ever'}[how] + ' in the middle of an epoch',
+          'an error that names it; resumed, the run ends bit for bit as without', e.value)
+
+# ---- processes that train ----
 
 class Pair:
     "Two processes that run `camvid-seg` with `args`"
@@ -58,7 +97,7 @@ def whole(data, tmp_path_factory):
     assert said[0].count('2 x 2 processes') == 3 and 'run folder' in said[0] and said[1] == '' and errors[1] == ''
     return d/'run', d
 
-def test_both_end_with_the_same(whole):
+def test_both_end_with_the_same(fault, whole):
     run, d = whole
     assert same_weights(d/'rank0.safetensors', d/'rank1.safetensors') and same_weights(d/'rank0.safetensors', run/'full-size.safetensors')
     (history, metrics), (history1, metrics1) = (json.loads((d/f'rank{i}.json').read_text(encoding='utf-8')) for i in range(2))
@@ -67,10 +106,11 @@ def test_both_end_with_the_same(whole):
     assert (run/'report.html').exists() and (run/'lr_find_stage-1.json').exists()
     config = json.loads((run/'config.json').read_text(encoding='utf-8'))
     assert config['processes'] == 2 and not [p.name for p in run.rglob('.*')]
+    fault('lr finder', 'two processes run the finder', 'in step: both pick the same rate, none waits for the other for ever')
+    fault('processes', 'nothing happens', 'both end with the same weights and figures, one writes')
 
-def test_figures_are_those_of_one_process(whole, data):
+def test_figures_are_those_of_one_process(fault, whole, data):
     run, _ = whole
-    from camvid_seg.dataset import SegFolder
     config, m = (json.loads((run/f'{n}.json').read_text(encoding='utf-8')) for n in ('config', 'metrics'))
     dls, model = stage_loaders(SegFolder(data), Recipe.from_dict(config['recipe']), 2, device='cpu'), load_unet(run/'full-size.safetensors')[0]
     assert len(dls.valid_ds) % 2 == 1 # uneven parts
@@ -79,9 +119,10 @@ def test_figures_are_those_of_one_process(whole, data):
         for x, y in dls.valid: cm.update(model(x.as_subclass(torch.Tensor)), y)
     assert [m['accuracy'], m['miou'], m['class_accuracy']] == [round(v, 6) for v in (cm.accuracy, cm.miou, cm.class_accuracy)]
     assert float(rows(run)[-1]['accuracy']) == cm.accuracy
+    fault('processes', 'the validation frames do not divide by two', 'figures of all frames, none twice: those of a single process')
 
 @posix
-def test_killed_restarted_stopped_and_resumed(whole, data, tmp_path):
+def test_killed_restarted_stopped_and_resumed(fault, whole, data, tmp_path):
     "kill -9 of one: the other ends with one line and torchrun starts both again, which go on; SIGTERM to one: both stop; at the end, all is as if nothing had happened"
     out, log = tmp_path/'run', tmp_path/'log'
     cmd = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', '--max-restarts=1', worker, 'train', '--data', data, *recipe, '--out', out]
@@ -113,6 +154,9 @@ def test_killed_restarted_stopped_and_resumed(whole, data, tmp_path):
     with Pair(tmp_path, 'train', '--resume', out) as pair: codes, _, errors = pair.wait()
     assert codes == [0, 0], errors
     assert same(whole[0], out)
+    end = 'the same weights at the end'
+    for l, how, outcome in zip(lines, ('kill -9 of one process, under torchrun --max-restarts', 'SIGTERM to one of two'), ('the other ends; both are restarted and go on; '+end, 'both stop after the same step; resumed, '+end)):
+        fault('processes', how, outcome, l.replace(str(out), 'run'))
 
 apart = '''
 import os, sys, time, torch
@@ -134,7 +178,8 @@ with training.process_group():
     except PeerLost as e: print(e, time.monotonic() - start < 30)
 '''
 
-def test_hung(tmp_path):
+def test_hung(fault, tmp_path):
     (tmp_path/'apart.py').write_text(apart, encoding='utf-8')
     with Pair(tmp_path, program=tmp_path/'apart.py') as p: said, error = p.both[0].communicate(timeout=300)
-    assert 'does not answer' in said and said.endswith('True\n'), error
+    assert 'does not answer' in said and said.endswith(' True\n'), error
+    fault('processes', 'one process hangs', 'the others end when the time is over', 'camvid-seg: ' + said[:-6])
