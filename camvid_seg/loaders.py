@@ -345,7 +345,7 @@ class FramesDL(TfmdDL):
         self.fake_l.timeout = self.patience if self.fake_l.num_workers else 0
         with worker_faults(): yield from super().__iter__()
 
-# %% ../nbs/05_loaders.ipynb #afdf60b4
+# %% ../nbs/05_loaders.ipynb #83368fe4
 @contextmanager
 def worker_faults():
     "Turn what PyTorch says of a loader's worker that is gone or hangs into an error of one line"
@@ -366,6 +366,7 @@ def _lost_worker(e):
     if pid: traceback.clear_frames(e.__traceback__) # what they hold keeps the workers
     return pid
 
+# %% ../nbs/05_loaders.ipynb #7246f4d7
 def _silent(it, e):
     "The worker that did not answer as PyTorch's iterator `it` raised `e`: it hangs or is dead"
     if 'timed out' in str(e): return it._workers[it._task_info[it._rcvd_idx][0]].pid
