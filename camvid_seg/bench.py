@@ -627,11 +627,10 @@ def few(
 # %% ../nbs/14_bench.ipynb #8bd355c6
 _bars = {('lean','fp32'):6, ('lean','bf16'):12, ('lesson','fp32'):1.6, ('lesson','bf16'):3}
 
-def _step_specs(common, precisions):
-    gpu = default_device().type == 'cuda'
-    specs = {f'{d} {p}':dict(name='step_ours', decoder=d, precision=p, options={}, **common) for d in ('lean','lesson') for p in precisions}
-    specs |= {f'fastai {p}':dict(name='step_fastai', precision=p, **common) for p in (precisions if gpu else ['fp32'])}
-    return specs | {f'smp {p}':dict(name='step_smp', precision=p, **common) for p in precisions}
+def _step_specs(common, p):
+    theirs = p if default_device().type == 'cuda' else 'fp32' # fastai's mixed precision is for GPUs
+    return {**{d:dict(name='step_ours', decoder=d, precision=p, options={}, **common) for d in ('lean','lesson')},
+            f'plain fastai {theirs}':dict(name='step_fastai', precision=theirs, **common), f'smp {p}':dict(name='step_smp', precision=p, **common)}
 
 def bench_step(
     folder, split='valid.txt', # the data
@@ -641,29 +640,28 @@ def bench_step(
 )->Table:
     "Training steps, images a second, and their peak memory"
     smp()
-    bars = _bars if (size, bs, arch) == (None, 8, 'resnet34') else {}
+    rows, bars = Table(), _bars if (size, bs, arch) == (None, 8, 'resnet34') else {}
     size, precisions = tuple(size or _half(folder)), precisions or list(dict.fromkeys(['fp32', best_precision()]))
     with tempfile.TemporaryDirectory() as d, _cache(d):
         data = few(folder, split, bs, Path(d)/'few')
         _check_same_network(data, size, bs, arch)
-        with running(_step_specs(dict(data=str(data.path), size=size, bs=bs, arch=arch), precisions), 'step') as ready: runs = interleave(ready, rounds, 'step')
-    _check_steps(runs, [bs, len(folder.codes), *size])
-    return _step_rows(runs, size, bs, precisions, arch, len(folder.codes), bars)
+        for p in precisions: # one after another: all at once would not fit into 24 GB
+            with running(_step_specs(dict(data=str(data.path), size=size, bs=bs, arch=arch), p), f'step {p}') as ready: runs = interleave(ready, rounds, f'step {p}')
+            _check_steps(runs, [bs, len(folder.codes), *size])
+            rows += _step_rows(runs, size, bs, p, arch, len(folder.codes), bars)
+    return rows
 
 # %% ../nbs/14_bench.ipynb #8bb2f7c7
-def _step_rows(runs, size, bs, precisions, arch, n, bars):
+def _step_rows(runs, size, bs, p, arch, n, bars):
     rows, of = [], lambda k, what: [r[what] for r in runs[k]]
-    for d in 'lean', 'lesson':
-        flops = step_flops(d, arch, n, size, bs)
-        for p in precisions:
-            floor, ours = bs*flop_rate(p)/flops, f'{d} {p}'
-            peers = {f'fastai {p}' if f'fastai {p}' in runs else 'fastai fp32':bars.get((d, p))} | ({f'smp {p}':None} if d == 'lean' else {})
-            for peer,bar in peers.items():
-                name = f"{'plain ' if 'fastai' in peer else ''}{peer}"
-                case = f'{d} {arch} {p}, {size[0]}x{size[1]}, batch {bs}'
-                rows.append(Row('step', case, 'images/s', of(ours, 'rate'), of(peer, 'rate'), name, floor, f'matrix products in {p}', bar))
-                rows.append(Row('step', f'{case}: peak memory', 'GB', of(ours, 'peak')[-1:], of(peer, 'peak')[-1:], name))
-    return Table(rows)
+    _, _, fastai, smp = runs
+    for d,peers in (('lean', (fastai, smp)), ('lesson', (fastai,))):
+        floor, case = bs*flop_rate(p)/step_flops(d, arch, n, size, bs), f'{d} {arch} {p}, {size[0]}x{size[1]}, batch {bs}'
+        for peer in peers:
+            bar = bars.get((d, p)) if peer == fastai else None
+            rows.append(Row('step', case, 'images/s', of(d, 'rate'), of(peer, 'rate'), peer, floor, f'matrix products in {p}', bar))
+            rows.append(Row('step', f'{case}: peak memory', 'GB', of(d, 'peak')[-1:], of(peer, 'peak')[-1:], peer))
+    return rows
 
 # %% ../nbs/14_bench.ipynb #2c890cc0
 def _peak(spec):

@@ -253,10 +253,10 @@ def light_table(
     return ((v.sigmoid()[:,None] - _mean)/_std).float()
 
 # %% ../nbs/05_loaders.ipynb #baac92e4
-def _look_up_light(x, table):
-    "`table`'s values for images (n, 3, H, W) of byte values"
+def _look_up_light(x, table, out):
+    "Write `table`'s values for images (n, 3, H, W) of byte values to `out`"
     start = torch.arange(table[...,0].numel(), device=x.device).view(*x.shape[:2],1,1)*table.shape[-1]
-    return table.flatten().index_select(0, x.mul_(_steps).add_(start + 0.5).int().flatten()).view(x.shape)
+    torch.index_select(table.flatten(), 0, x.mul_(_steps).add_(start + 0.5).int().flatten(), out=out.view(-1))
 
 # %% ../nbs/05_loaders.ipynb #1a177cbe
 class FinishBatch(Transform):
@@ -273,19 +273,19 @@ class FinishBatch(Transform):
         return TensorImage(x.round().byte()), *b[1:]
 
 # %% ../nbs/05_loaders.ipynb #03030110
-def _one_pass(x, y, matrix, table):
+def _one_pass(x, y, matrix, table, images, masks):
+    "Write augmented `x` and `y` to `images` and `masks`"
     grid = _grid(matrix, x.shape[-2:])
-    image = _look_up(x.to(torch.float32, memory_format=torch.contiguous_format), grid, 'bilinear')
-    return _look_up_light(image, table), _look_up(y[:,None].float(), grid, 'nearest')[:,0].long()
+    _look_up_light(_look_up(x.to(torch.float32, memory_format=torch.contiguous_format), grid, 'bilinear'), table, images)
+    masks.copy_(_look_up(y[:,None].float(), grid, 'nearest')[:,0])
 
 def _augmented(x, y, drawn):
     "uint8 images (n, 3, H, W) and masks (n, H, W) as `drawn`: normalized float32 images and int64 masks"
     todo = augment_matrix(drawn, x.shape[-2:]), light_table(drawn['brightness'], drawn['contrast'])
-    if x.device.type != 'cpu': return _one_pass(x, y, *(o.to(x.device, non_blocking=True) for o in todo))
-    images, masks = torch.empty(x.shape), torch.empty(y.shape, dtype=torch.int64)
-    def one(i): images[i], masks[i] = [o[0] for o in _one_pass(*(o[i:i+1] for o in (x, y, *todo)))]
-    list(_threads(torch.get_num_threads()).map(one, range(len(x))))
-    return images, masks
+    made = x.new_empty(x.shape, dtype=torch.float32), y.new_empty(y.shape, dtype=torch.int64)
+    if x.device.type != 'cpu': _one_pass(x, y, *(o.to(x.device, non_blocking=True) for o in todo), *made)
+    else: list(_threads(torch.get_num_threads()).map(lambda i: _one_pass(*(o[i:i+1] for o in (x, y, *todo, *made))), range(len(x))))
+    return made
 
 # %% ../nbs/05_loaders.ipynb #7ed2aefd
 @functools.cache

@@ -570,11 +570,12 @@ def file(self:Run, *names)->Path: # absolute
     if path.resolve().is_relative_to(home) and '..' not in names: return path
     raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
 
-# %% ../nbs/09_training.ipynb #a538fcf3
+# %% ../nbs/09_training.ipynb #04891b69
 def _read_json(file, mend):
     try:
         if file.exists() and not file.is_file(): raise ValueError('no plain file')
-        return json.loads(file.read_text(encoding='utf-8'))
+        if isinstance(d := json.loads(file.read_text(encoding='utf-8')), dict): return d
+        raise ValueError('no object')
     except (OSError, ValueError, RecursionError) as e: raise SegError(f'{file}: {mend} ({type(e).__name__})') from e
 
 @contextmanager

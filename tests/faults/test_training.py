@@ -289,7 +289,7 @@ def config(path, **stage):
     d['recipe']['stages'][0].update(stage)
     (path/'config.json').write_text(json.dumps(d))
 
-def resume(path): return cli._resumed(cli.parser().parse_args(['train', '--resume', str(path)]))
+def resume(path): return cli._resumed(path, None)
 
 @pytest.mark.parametrize('name', ['../secret/a', '/etc/motd', '..', 'best', 'a/b', 'CON .', '\x1b[31m', ''])
 def test_stage_names(fault, stranger, name):
