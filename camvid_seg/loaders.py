@@ -345,7 +345,7 @@ class FramesDL(TfmdDL):
         self.fake_l.timeout = self.patience if self.fake_l.num_workers else 0
         with worker_faults(): yield from super().__iter__()
 
-# %% ../nbs/05_loaders.ipynb #afdf60b4
+# %% ../nbs/05_loaders.ipynb #83368fe4
 @contextmanager
 def worker_faults():
     "Turn what PyTorch says of a loader's worker that is gone or hangs into an error of one line"

@@ -752,7 +752,12 @@ def _asked(self:RunLog):
     if not self.training: return not process()[0] and self.heard
     if self.stop.device.type == 'cpu' or self.iter%10 == 9: return bool(self.stop) and (self.heard or signal.SIGTERM)
 
-# %% ../nbs/09_training.ipynb #c7b3ef03
+# %% ../nbs/09_training.ipynb #926472d8
+@patch
+def after_fit(self:RunLog):
+    "A signal that came too late for a batch to stop at takes its course now"
+    if self.heard: self.close(); signal.raise_signal(self.heard)
+
 @patch
 def _listen(self:RunLog):
     if threading.current_thread() is not threading.main_thread(): return

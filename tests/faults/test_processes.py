@@ -12,7 +12,7 @@ from camvid_seg.training import Recipe
 from camvid_seg.unet import load_unet, read_weights
 
 worker = Path(__file__).with_name('one_of_several.py')
-recipe = '--preset quick --epochs 1 2 1 --size 32 48 --full-size 48 64 --bs 2 --seed 5 --precision fp32 --lr minimum 1e-3 1e-3'.split()
+recipe = '--preset quick --epochs 1 3 1 --size 32 48 --full-size 48 64 --bs 2 --seed 5 --precision fp32 --lr minimum 1e-3 1e-3'.split()
 posix = pytest.mark.skipif(os.name == 'nt', reason='Windows has no POSIX signals')
 
 @pytest.fixture(scope='module')
@@ -102,7 +102,7 @@ def test_both_end_with_the_same(fault, whole):
     assert same_weights(d/'rank0.safetensors', d/'rank1.safetensors') and same_weights(d/'rank0.safetensors', run/'full-size.safetensors')
     (history, metrics), (history1, metrics1) = (json.loads((d/f'rank{i}.json').read_text(encoding='utf-8')) for i in range(2))
     for r in history + history1: del r['seconds']
-    assert history == history1 and metrics == metrics1 and len(history) == 4
+    assert history == history1 and metrics == metrics1 and len(history) == 5
     assert (run/'report.html').exists() and (run/'lr_find_stage-1.json').exists()
     config = json.loads((run/'config.json').read_text(encoding='utf-8'))
     assert config['processes'] == 2 and not [p.name for p in run.rglob('.*')]
@@ -139,18 +139,17 @@ def test_killed_restarted_stopped_and_resumed(fault, whole, data, tmp_path):
         second(0).kill()
         wait_for(lambda: 'another process of this run ended' in said(), alive, seconds=15)
         wait_for(lambda: second(1), alive)
-        n, started = len(rows(out)), (out/'last'/'checkpoint.safetensors').stat().st_mtime_ns
+        n = len(rows(out))
         wait_for(lambda: len(rows(out)) > n, alive)
         second(1).send_signal(signal.SIGTERM) # only to one of the two
         p.wait(timeout=60)
-        rest = psutil.Process(p.pid).children() if alive() else []
     finally:
         if alive():
             for o in psutil.Process(p.pid).children(recursive=True): o.kill()
             p.kill(); p.wait()
     lines = [l for l in said().splitlines() if 'another process' in l or 'stopped; go on' in l]
-    assert len(lines) == 2 and all(f'train --resume {out}' in l for l in lines), said()
-    assert p.returncode and not rest and not (out/'metrics.json').exists()
+    assert len(lines) == 2 and 'another process' in lines[0] and 'stopped' in lines[1] and all(f'train --resume {out}' in l for l in lines), said()
+    assert p.returncode and not (out/'metrics.json').exists()
     with Pair(tmp_path, 'train', '--resume', out) as pair: codes, _, errors = pair.wait()
     assert codes == [0, 0], errors
     assert same(whole[0], out)
