@@ -24,9 +24,16 @@ class Then(Callback):
     "Do something to the loader's process after the first batch of the second epoch"
     def __init__(self, f): self.f = f
     def after_batch(self):
-        if self.training and (self.epoch, self.iter) == (1, 0): self.f(multiprocessing.active_children()[0].pid)
+        if self.f and self.training and (self.epoch, self.iter) == (1, 0): self.f(multiprocessing.active_children()[0].pid)
 
 def kill(pid): os.kill(pid, signal.SIGKILL)
+
+short = Recipe.quick(seed=5).change_stages(epochs=[2,1,1], size=(32,48), bs=2, precision='fp32')
+
+@pytest.fixture(scope='module')
+def alone(data, tmp_path_factory):
+    "The run folder of a training without such processes"
+    return train(SegFolder(data), short, tmp_path_factory.mktemp('alone')/'run', device='cpu', progress=Then(None)).path
 
 @pytest.fixture
 def read_by_one(monkeypatch):
@@ -36,19 +43,18 @@ def read_by_one(monkeypatch):
 
 @pytest.mark.skipif(sys.platform in ('win32', 'darwin'), reason='fastai uses no loader processes there')
 @pytest.mark.parametrize('how', ['killed', 'hangs'])
-def test_worker(fault, data, tmp_path, read_by_one, monkeypatch, how):
-    r = Recipe.quick(seed=5).change_stages(epochs=[2,1,1], size=(32,48), bs=2, precision='fp32')
+def test_worker(fault, data, alone, tmp_path, read_by_one, monkeypatch, how):
     stuck, read = tmp_path/'stuck', loaders.read_image
     def read_image(path):
         if multiprocessing.parent_process() and stuck.exists(): time.sleep(3600) # as on a disk that does not answer
         return read(path)
     monkeypatch.setattr(loaders, 'read_image', read_image)
-    def run(name, f=lambda pid: None, **kwargs): return train(SegFolder(data), r, tmp_path/name, device='cpu', cache=False, progress=Then(f), **kwargs)
-    with pytest.raises(SegError) as e: run('cut', kill if how == 'killed' else lambda pid: stuck.touch())
+    def run(f=None, **kwargs): train(SegFolder(data), short, tmp_path/'run', device='cpu', cache=False, progress=Then(f), **kwargs)
+    with pytest.raises(SegError) as e: run(kill if how == 'killed' else lambda pid: stuck.touch())
     assert {'killed': 'was killed', 'hangs': 'gave no batch for 5 seconds'}[how] in str(e.value) and not multiprocessing.active_children()
     stuck.unlink(missing_ok=True)
-    run('cut', resume=True); run('whole')
-    assert same(tmp_path/'cut', tmp_path/'whole')
+    run(resume=True)
+    assert same(tmp_path/'run', alone)
     fault('worker', "a loader's process " + {'killed': 'is killed', 'hangs': 'waits for a disk for ever'}[how] + ' in the middle of an epoch',
           'an error that names it; resumed, the run ends bit for bit as without', e.value)
 
