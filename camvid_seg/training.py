@@ -287,7 +287,10 @@ def process_group():
     if 'RANK' not in os.environ or in_group(): return (yield)
     gpu = torch.cuda.is_available()
     if gpu: torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
-    with with_peers(): dist.init_process_group('cpu:gloo,cuda:nccl' if gpu else 'gloo', timeout=_patience)
+    with with_peers():
+        store, rank, of = next(dist.rendezvous('env://', timeout=_patience))
+        store = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+        dist.init_process_group('cpu:gloo,cuda:nccl' if gpu else 'gloo', timeout=_patience, store=store, rank=rank, world_size=of)
     try: yield
     finally: dist.destroy_process_group()
 
