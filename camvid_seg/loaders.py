@@ -10,8 +10,8 @@ __all__ = ['free_memory', 'batch_size_for', 'decode_frame', 'Frames', 'SegMask',
            'seg_dataloaders']
 
 # %% ../nbs/05_loaders.ipynb #618be475
-import functools, hashlib, math, multiprocessing.connection, os, re, shutil, threading, traceback, warnings
-import matplotlib.pyplot as plt, numpy as np, psutil, torch, torch.distributed as dist, torch.nn.functional as F
+import hashlib, math, multiprocessing.connection, os, re, shutil, traceback, warnings
+import cv2, matplotlib.pyplot as plt, numpy as np, psutil, torch, torch.distributed as dist, torch.nn.functional as F
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -201,12 +201,8 @@ def _matrices(*rows): return torch.stack(rows, -1).view(-1,3,3)
 
 def _perspective(x, y):
     "Matrices that send the corners of a trapezoid, tilted by `x` and `y`, to those of the square"
-    start = torch.stack([-1-y,-1-x, -1+y,1+x, 1+y,-1+x, 1-y,1-x], 1).view(-1,4,2)
-    goal = torch.tensor([[-1.,-1.], [-1.,1.], [1.,-1.], [1.,1.]]).expand_as(start)
-    p = F.pad(start, (0,1), value=1.)
-    equations = [torch.cat(o, 2) for o in ((p, 0*p, -goal[...,:1]*start), (0*p, p, -goal[...,1:]*start))]
-    found = torch.linalg.solve(torch.cat(equations, 1), torch.cat([goal[...,0], goal[...,1]], 1))
-    return F.pad(found, (0,1), value=1.).view(-1,3,3)
+    corners, square = torch.stack([-1-y,-1-x, -1+y,1+x, 1+y,-1+x, 1-y,1-x], 1).view(-1,4,2), np.float32([[-1,-1], [-1,1], [1,-1], [1,1]])
+    return torch.from_numpy(np.stack([cv2.getPerspectiveTransform(o.numpy(), square) for o in corners])).float()
 
 # %% ../nbs/05_loaders.ipynb #48b1de66
 def augment_matrix(
@@ -237,26 +233,30 @@ def _grid(matrix, size):
     return grid
 
 # %% ../nbs/05_loaders.ipynb #757fd30d
-def _look_up(x, grid, mode): return F.grid_sample(x, grid, mode=mode, padding_mode='reflection', align_corners=True)
+def _look_up(x, grid, mode): return F.grid_sample(x.float(), grid, mode=mode, padding_mode='reflection', align_corners=True)
+
+def _warped_on_gpu(x, y, matrix):
+    "Images (n, 3, H, W) and masks (n, H, W), looked up at the positions of `matrix`; float32, masks whole numbers"
+    grid = _grid(matrix, x.shape[-2:])
+    return _look_up(x, grid, 'bilinear'), _look_up(y[:,None], grid, 'nearest')[:,0]
 
 # %% ../nbs/05_loaders.ipynb #f2db2ae9
 _mean, _std = [torch.tensor(o)[:,None] for o in imagenet_stats]
-_steps = 4
 
 def light_table(
     brightness:torch.Tensor, # float32 (n,): 0.5 changes nothing
     contrast:torch.Tensor    # float32 (n,): 1 changes nothing
-)->torch.Tensor: # float32 (n, 3, 1021)
-    "The normalized value of each channel for the byte values 0, 0.25, ... 255, in another light"
-    v = torch.linspace(0, 1, 255*_steps+1, dtype=torch.float64)
+)->torch.Tensor: # float32 (n, 256, 3)
+    "The normalized value of each channel for each byte value, in another light"
+    v = torch.linspace(0, 1, 256, dtype=torch.float64)
     v = (v.logit(1e-7) + brightness.double().logit()[:,None])*contrast.double()[:,None]
-    return ((v.sigmoid()[:,None] - _mean)/_std).float()
+    return ((v.sigmoid()[...,None] - _mean[:,0])/_std[:,0]).float()
 
 # %% ../nbs/05_loaders.ipynb #baac92e4
-def _look_up_light(x, table, out):
-    "Write `table`'s values for images (n, 3, H, W) of byte values to `out`"
-    start = torch.arange(table[...,0].numel(), device=x.device).view(*x.shape[:2],1,1)*table.shape[-1]
-    torch.index_select(table.flatten(), 0, x.mul_(_steps).add_(start + 0.5).int().flatten(), out=out.view(-1))
+def _lit_on_gpu(x, table):
+    "`table`'s values for images (n, 3, H, W) of byte values"
+    start = torch.arange(len(x), device=x.device).view(-1,1,1,1)*256*3 + torch.arange(3, device=x.device).view(-1,1,1)
+    return table.flatten()[x.round().int()*3 + start]
 
 # %% ../nbs/05_loaders.ipynb #1a177cbe
 class FinishBatch(Transform):
@@ -265,7 +265,7 @@ class FinishBatch(Transform):
     def __call__(self, b, split_idx=None, **kwargs):
         x, *masks = [o.as_subclass(torch.Tensor) for o in b]
         if self.augment and masks and not split_idx: x, *masks = _augmented(x, masks[0], self.augment.draw(len(x)))
-        else: x = ((x.float().div_(255) - _mean[...,None].to(x.device))/_std[...,None].to(x.device)).contiguous()
+        else: x = (x.float().div_(255) - _mean[...,None].to(x.device))/_std[...,None].to(x.device)
         return TensorImage(x), *(SegMask(m.long()) for m in masks)
     def decode(self, b, **kwargs):
         x = b[0].as_subclass(torch.Tensor)
@@ -273,29 +273,29 @@ class FinishBatch(Transform):
         return TensorImage(x.round().byte()), *b[1:]
 
 # %% ../nbs/05_loaders.ipynb #03030110
-def _one_pass(x, y, matrix, table, images, masks):
-    "Write augmented `x` and `y` to `images` and `masks`"
-    grid = _grid(matrix, x.shape[-2:])
-    _look_up_light(_look_up(x.to(torch.float32, memory_format=torch.contiguous_format), grid, 'bilinear'), table, images)
-    masks.copy_(_look_up(y[:,None].float(), grid, 'nearest')[:,0])
+def _in_pixels(matrix, size):
+    "`matrix` for positions counted in pixels from the corner"
+    half_h, half_w = (o/2 - 0.5 for o in size)
+    span = np.array([[half_w,0,half_w], [0,half_h,half_h], [0,0,1]])
+    return span @ matrix.double().numpy() @ np.linalg.inv(span)
+
+def _on_cpu(x, y, matrix, table):
+    images, masks, (h, w) = torch.empty(*x.permute(0,2,3,1).shape), torch.empty(y.shape, dtype=torch.int64), y.shape[1:]
+    for pixels, ids, m, light, image, mask in zip(x.permute(0,2,3,1).contiguous().numpy(), y.numpy(), _in_pixels(matrix, (h,w)), table.numpy(), images.numpy(), masks.numpy()):
+        def look_up(a, how): return cv2.warpPerspective(a, m, (w,h), flags=how|cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101)
+        cv2.LUT(look_up(pixels, cv2.INTER_LINEAR), light[None], dst=image)
+        mask[:] = look_up(ids, cv2.INTER_NEAREST)
+    return images.permute(0,3,1,2), masks
+
+def _on_gpu(x, y, matrix, table):
+    x, y = _warped_on_gpu(x, y, matrix)
+    return _lit_on_gpu(x, table), y.long()
 
 def _augmented(x, y, drawn):
     "uint8 images (n, 3, H, W) and masks (n, H, W) as `drawn`: normalized float32 images and int64 masks"
     todo = augment_matrix(drawn, x.shape[-2:]), light_table(drawn['brightness'], drawn['contrast'])
-    made = x.new_empty(x.shape, dtype=torch.float32), y.new_empty(y.shape, dtype=torch.int64)
-    if x.device.type != 'cpu': _one_pass(x, y, *(o.to(x.device, non_blocking=True) for o in todo), *made)
-    else: list(_threads(torch.get_num_threads()).map(lambda i: _one_pass(*(o[i:i+1] for o in (x, y, *todo, *made))), range(len(x))))
-    return made
-
-# %% ../nbs/05_loaders.ipynb #7ed2aefd
-@functools.cache
-def _threads(n):
-    "`n` threads, in each of which torch uses only that one"
-    pool, started = ThreadPoolExecutor(n, initializer=torch.set_num_threads, initargs=(1,)), threading.Barrier(n+1)
-    for _ in range(n): pool.submit(started.wait)
-    started.wait()
-    torch.set_num_threads(n) # torch sets new threads to the last number set anywhere
-    return pool
+    if x.device.type == 'cpu': return _on_cpu(x, y, *todo)
+    return _on_gpu(x, y, *(o.to(x.device, non_blocking=True) for o in todo))
 
 # %% ../nbs/05_loaders.ipynb #6bf9a692
 class AddClasses(Transform):
@@ -329,11 +329,13 @@ def in_group()->bool:
 class FramesDL(TfmdDL):
     "A fastai `DataLoader` that reads whole batches from the cache of `Frames`, and gives each process its part"
     patience = 30 # seconds to wait for a batch from a worker process
+    def _frames(self):
+        "The cache that images and masks of all items are in, if there is one"
+        frames = [o.frames for tl in getattr(self.dataset, 'tls', []) for o in tl.tfms if isinstance(o, (ReadImage, ReadMask))]
+        if len(frames) == 2 and all(map(frames[0]._has, self.dataset.items)): return frames[0]
     def create_batches(self, samps):
-        read = [tl.tfms[0] for tl in getattr(self.dataset, 'tls', [])]
-        frames = read[0].frames if len(read) == 2 and isinstance(read[0], ReadImage) else None
-        if frames is None or not all(map(frames._has, self.dataset.items)): yield from super().create_batches(samps)
-        else: yield from (frames.batch([self.dataset.items[i] for i in o]) for o in self.chunkify(samps))
+        if frames := self._frames(): yield from (frames.batch([self.dataset.items[i] for i in o]) for o in self.chunkify(samps))
+        else: yield from super().create_batches(samps)
     def _part(self, ids):
         number, of = process()
         return ids[:len(ids)//of*of if self.drop_last else None][number::of]
