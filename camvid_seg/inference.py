@@ -153,7 +153,7 @@ def ids(self:Predictor,
 )->np.ndarray: # class ids, uint8 (H, W)
     "The class of every pixel, without anything around it"
     x = torch.from_numpy(image).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
-    logits = self.net(x.to(_dtypes[self.precision]).permute(2,0,1)[None])
+    logits = self.net(x.to(_dtypes[self.precision])[None].permute(0,3,1,2))
     return logits[0].max(0).indices.byte().cpu().numpy()
 
 @patch

@@ -194,8 +194,8 @@ changes = st.lists(st.tuples(st.lists(st.integers(0, 30), min_size=1, max_size=5
 def change(o, todo):
     "JSON `o` with some of its values set, deleted or added; a place is a list of numbers, one a level"
     o = copy.deepcopy(o)
-    for where, how, v in copy.deepcopy(todo):
-        at, keys = o, []
+    for where, how, v in todo:
+        at, keys, v = o, [], copy.deepcopy(v) # of its own, or two places could hold each other
         for i in where:
             ks = list(at) if isinstance(at, dict) else list(range(len(at))) if isinstance(at, list) else []
             if not ks: break
