@@ -10,7 +10,7 @@ __all__ = ['free_memory', 'batch_size_for', 'decode_frame', 'Frames', 'SegMask',
            'seg_dataloaders']
 
 # %% ../nbs/05_loaders.ipynb #618be475
-import hashlib, math, multiprocessing.connection, os, re, shutil, traceback, warnings
+import functools, hashlib, math, multiprocessing.connection, os, re, shutil, traceback, warnings
 import cv2, matplotlib.pyplot as plt, numpy as np, psutil, torch, torch.distributed as dist, torch.nn.functional as F
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -242,14 +242,15 @@ def _warped_on_gpu(x, y, matrix):
 
 # %% ../nbs/05_loaders.ipynb #f2db2ae9
 _mean, _std = [torch.tensor(o)[:,None] for o in imagenet_stats]
+_logits = torch.linspace(0, 1, 256, dtype=torch.float64).logit(1e-7)
 
 def light_table(
     brightness:torch.Tensor, # float32 (n,): 0.5 changes nothing
     contrast:torch.Tensor    # float32 (n,): 1 changes nothing
 )->torch.Tensor: # float32 (n, 256, 3)
     "The normalized value of each channel for each byte value, in another light"
-    v = torch.linspace(0, 1, 256, dtype=torch.float64)
-    v = (v.logit(1e-7) + brightness.double().logit()[:,None])*contrast.double()[:,None]
+    brighter = -(1/brightness.double() - 1).log() # as `logit`, which wakes all of torch's threads for 8 numbers; they would be in OpenCV's way
+    v = (_logits + brighter[:,None])*contrast.double()[:,None]
     return ((v.sigmoid()[...,None] - _mean[:,0])/_std[:,0]).float()
 
 # %% ../nbs/05_loaders.ipynb #baac92e4
@@ -279,12 +280,19 @@ def _in_pixels(matrix, size):
     span = np.array([[half_w,0,half_w], [0,half_h,half_h], [0,0,1]])
     return span @ matrix.double().numpy() @ np.linalg.inv(span)
 
+def _frame(pixels, ids, matrix, table, image, mask):
+    "Write one augmented frame and its mask to `image` and `mask`; all are arrays"
+    def look_up(a, how): return cv2.warpPerspective(a, matrix, a.shape[1::-1], flags=how|cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101)
+    cv2.LUT(look_up(pixels, cv2.INTER_LINEAR), table[None], dst=image)
+    mask[:] = look_up(ids, cv2.INTER_NEAREST)
+
+_pool = functools.cache(ThreadPoolExecutor)
+
 def _on_cpu(x, y, matrix, table):
-    images, masks, (h, w) = torch.empty(*x.permute(0,2,3,1).shape), torch.empty(y.shape, dtype=torch.int64), y.shape[1:]
-    for pixels, ids, m, light, image, mask in zip(x.permute(0,2,3,1).contiguous().numpy(), y.numpy(), _in_pixels(matrix, (h,w)), table.numpy(), images.numpy(), masks.numpy()):
-        def look_up(a, how): return cv2.warpPerspective(a, m, (w,h), flags=how|cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101)
-        cv2.LUT(look_up(pixels, cv2.INTER_LINEAR), light[None], dst=image)
-        mask[:] = look_up(ids, cv2.INTER_NEAREST)
+    x = x.permute(0,2,3,1).contiguous()
+    images, masks = torch.empty(x.shape), torch.empty(y.shape, dtype=torch.int64)
+    todo = x.numpy(), y.numpy(), _in_pixels(matrix, y.shape[1:]), table.numpy(), images.numpy(), masks.numpy()
+    list(_pool(torch.get_num_threads()).map(_frame, *todo))
     return images.permute(0,3,1,2), masks
 
 def _on_gpu(x, y, matrix, table):
