@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from .dataset import SegError, class_colors
 from .fullsize import best_precision
 from .masks import class_shares, overlay, read_image, resize_mask, show_mask
+from .training import keep_memory
 from .unet import LeanUnet, _bare, load_unet
 
 # %% ../nbs/12_inference.ipynb #5cc51fd5
@@ -132,6 +133,7 @@ class Predictor:
         net, self.codes = _source(model)
         self.colors, self.name = class_colors(self.codes), repr(net)
         self.net = ready(net, self.device, self.precision)
+        keep_memory(self.device)
         if compile: self.net = torch.compile(self.net, dynamic=False, options={'freezing': True})
         self.mean, self.std = (torch.tensor(o, device=self.device) for o in imagenet_stats)
 

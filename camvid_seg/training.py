@@ -6,11 +6,11 @@ Docs: https://example.github.io/camvid_seg/training.html.md"""
 
 # %% auto #0
 __all__ = ['seed_all', 'seed_epoch', 'batches_from', 'SmoothLoss', 'MeanLoss', 'FusedAdam', 'batch_parts', 'out_of_memory',
-           'process_group', 'by_first', 'same_start', 'EMA', 'checkpoint_blocks', 'Stage', 'Recipe', 'Run',
-           'optimizer_state', 'restore_optimizer', 'restore', 'RunLog', 'fit_stage', 'plot_history']
+           'process_group', 'by_first', 'same_start', 'EMA', 'checkpoint_blocks', 'keep_memory', 'kept_memory', 'Stage',
+           'Recipe', 'Run', 'optimizer_state', 'restore_optimizer', 'restore', 'RunLog', 'fit_stage', 'plot_history']
 
 # %% ../nbs/09_training.ipynb #f35253c6
-import csv, dataclasses, gc, json, math, os, random, re, signal, threading, time, types
+import csv, ctypes, dataclasses, gc, json, math, os, platform, random, re, signal, threading, time, types
 import matplotlib.pyplot as plt, numpy as np, torch, torch.distributed as dist
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -432,6 +432,29 @@ def compile(self:SegLearner, **kwargs):
     self.compiled = True
     return self
 
+# %% ../nbs/09_training.ipynb #0de1f937
+_trim, _largest_in_heap, _mapped = -1, -3, -4 # numbers of glibc's settings
+
+def keep_memory(
+    device='cpu' # where tensors are made; there is nothing to do on others
+):
+    "From now on the process keeps the memory it frees, for its next large tensors; with the GNU C library, else nothing happens"
+    if torch.device(device).type != 'cpu' or platform.libc_ver()[0] != 'glibc': return
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_mapped, 0)
+    libc.mallopt(_trim, -1)
+    return libc
+
+@contextmanager
+def kept_memory(device='cpu'):
+    "`keep_memory` while the block runs; then all goes back"
+    libc = keep_memory(device)
+    try: yield
+    finally:
+        if libc:
+            for o in (_mapped, 1<<16), (_largest_in_heap, 1<<25), (_trim, 1<<26): libc.mallopt(*o) # what glibc comes to by itself
+            libc.malloc_trim(0)
+
 # %% ../nbs/09_training.ipynb #b09131fb
 @dataclass(frozen=True)
 class Stage:
@@ -814,10 +837,11 @@ def fit_stage(
     checkpoint_blocks(_bare(learn.model), stage.checkpointing)
     learn.accumulate, ema = stage.accumulate, EMA(recipe.ema).attach(learn) if recipe.ema else None
     if resume: restore(learn, ema, *resume)
-    start, lr = (resume[1]['epoch'], resume[1]['lr']) if resume else (0, _rate(learn, run, number, recipe))
-    if start < stage.epochs:
-        cbs = [RunLog(run, number, recipe, lr, ema, resume, minutes)] + [ema]*bool(ema)
-        learn.fit_one_cycle(stage.epochs, _slice(lr), wd=recipe.wd, cbs=cbs, start_epoch=start)
+    with kept_memory(learn.dls.device):
+        start, lr = (resume[1]['epoch'], resume[1]['lr']) if resume else (0, _rate(learn, run, number, recipe))
+        if start < stage.epochs:
+            cbs = [RunLog(run, number, recipe, lr, ema, resume, minutes)] + [ema]*bool(ema)
+            learn.fit_one_cycle(stage.epochs, _slice(lr), wd=recipe.wd, cbs=cbs, start_epoch=start)
     if ema: ema.swap()
     run.save(learn, stage.name)
 

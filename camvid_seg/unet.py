@@ -158,7 +158,8 @@ class Unet(_SegNet):
         *skips,y = maps
         y = self.middle(F.relu(self.bn(y)))
         for block,skip in zip(self.blocks, reversed(skips)): y = block(y, skip)
-        return self.head(self.cross(torch.cat([_resize_to(self.up(y), x), x], dim=1)))
+        y = _resize_to(self.up(y), x)
+        return self.head(self.cross(torch.cat([y, x.to(y.dtype)], dim=1))) # under autocast a float32 image would widen all of the largest map
 
 # %% ../nbs/07_unet.ipynb #60dd79ed
 _NAMES = [(f'encoder.{n}.', f'layers.0.{i}.') for n,i in dict(conv1=0, bn1=1, layer1=4, layer2=5, layer3=6, layer4=7).items()]
