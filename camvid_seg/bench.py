@@ -675,13 +675,14 @@ def bench_memory(
     "Peak memory of a training step at full size, GB"
     smp()
     standard, size = (size, bs, arch) == (None, 4, 'resnet34'), tuple(size or read_image(folder.images[0]).shape[:2])
+    parts = dict(lean=1, lesson=2)
     with tempfile.TemporaryDirectory() as d, _cache(d):
         common = dict(data=str(few(folder, split, bs, Path(d)/'few').path), size=size, bs=bs, arch=arch)
-        ours = {k:_peak(dict(name='step_ours', decoder=k, precision=best_precision(), options={'checkpointing':True}, **common)) for k in ('lean', 'lesson')}
+        ours = {k:_peak(dict(name='step_ours', decoder=k, precision=best_precision(), options=dict(checkpointing=True, accumulate=n), **common)) for k,n in parts.items()}
         peers = {f'{k} fp32':_peak(dict(name=f'step_{k}', precision='fp32', **common)) for k in ('fastai', 'smp')}
     def row(k, peer, bar=None):
         floor = 16*sum(p.numel() for p in create_unet(arch, len(folder.codes), k, None).parameters())/1e9
-        case = f'{k} {arch} {best_precision()} checkpointed, step of {bs} at {size[0]}x{size[1]}'
+        case = f'{k} {arch} {best_precision()} checkpointed, step of {bs}{" in two parts"*(parts[k] == 2)} at {size[0]}x{size[1]}'
         return Row('memory', case, 'GB', [ours[k]], [peers[peer]], peer, floor, 'weights, gradients, Adam', bar if standard else None)
     return Table([row('lean', 'fastai fp32', 2), row('lesson', 'fastai fp32', 2), row('lean', 'smp fp32')])
 
@@ -902,7 +903,7 @@ def bench_recipe(
 benches = {'data':bench_data, 'step':bench_step, 'infer':bench_infer, 'memory':bench_memory, 'import':bench_import, 'recipe':bench_recipe}
 
 def run(
-    what:str, folder, # 'data', ..., or 'all'; the data
+    what:str, folder, # 'data', ..., or 'all'; the data, None for 'import'
     split='valid.txt', json_to=None, # a split of `folder`; file for the rows, or a folder for those of all
     **options # more for the `bench_...` function
 )->Table: # all rows
@@ -914,14 +915,14 @@ def run(
         given = {k:v for k,v in options.items() if k in takes}
         table = benches[name](**({'folder':folder, 'split':split} if 'folder' in takes else {}), **given)
         print(table, end='\n\n', flush=True)
-        if json_to: write_rows(table, Path(json_to)/f'{name}.json' if what == 'all' else json_to, facts(_command(name, folder, split, given)))
+        if json_to: write_rows(table, Path(json_to)/f'{name}.json' if what == 'all' else json_to, facts(_command(name, folder if 'folder' in takes else None, split, given)))
         rows.extend(table)
     return rows
 
 def _command(name, folder, split, given):
     "The command as one would type it where the data lie in the same folder's name"
     def value(v): return ' '.join(map(str, v)) if isinstance(v, (list, tuple)) else str(v)
-    return ' '.join(['camvid-seg bench', name, '--data', folder.name, *(['--split', split] if split != 'valid.txt' else []), *(f'--{k} {value(v)}' for k,v in given.items())])
+    return ' '.join(['camvid-seg bench', name, *(['--data', folder.name] if folder else []), *(['--split', split] if split != 'valid.txt' else []), *(f'--{k} {value(v)}' for k,v in given.items())])
 
 # %% ../nbs/14_bench.ipynb #0c8bbfca
 def read_results(

@@ -237,7 +237,8 @@ def bench(args):
     "measure against plain fastai and plain PyTorch"
     from camvid_seg.bench import run
     from camvid_seg.scenes import scenes
-    folder = scenes(n=64, size=(720,960), per_drive=4, progress=True) if args.data == 'scenes' else find_data(args.data)
+    if args.what == 'import': folder = None # it draws its own
+    else: folder = scenes(n=64, size=(720,960), per_drive=4, progress=True) if args.data == 'scenes' else find_data(args.data)
     given = {k:v for k in ('size', 'bs', 'rounds', 'minutes') if (v := getattr(args, k)) is not None}
     run(args.what, folder, args.split, args.json, **given)
 
