@@ -305,12 +305,39 @@ def _color_ids(rgb, colors, where):
     return order[at].astype(np.uint8)
 
 # %% ../nbs/01_dataset.ipynb #82954123
+def _decorative(pal, n):
+    "Is this a palette that tools add to `n` ids: greys, or the colours of PASCAL VOC?"
+    i = np.arange(256)[:,None]
+    voc = sum((i >> 3*j+np.arange(3) & 1) << 7-j for j in range(3))[:len(pal)]
+    return (pal == pal[:,:1]).all() or (len(pal) > 2 and (pal == voc)[:max(n, 4)].all())
+
+def _entry_ids(pal, colors):
+    "For each entry of a palette, the id of the class that has its colour, or -1"
+    ids = {tuple(c): i for i,c in enumerate(np.asarray(colors).tolist())}
+    return np.array([ids.get(tuple(c), -1) for c in pal.tolist()])
+
+# %% ../nbs/01_dataset.ipynb #871b4cad
 def _palette_ids(im, colors, where):
     "uint8 (H,W) ids of a mode P image, and which reading it was"
     a,pal = np.array(im),np.array(im.getpalette('RGB'), dtype=np.uint8).reshape(-1, 3)
-    if colors is None or not {*map(tuple, pal.tolist())} <= {*map(tuple, np.asarray(colors).tolist())}: return a, 'P'
-    if a.max(initial=0) >= len(pal): raise SegError(f'{where}: index {a.max()} in a palette of {len(pal)} colours; save the mask again')
-    return _color_ids(pal, colors, where)[a], 'P (colours)'
+    if colors is None: return a, 'P'
+    used,ids = np.flatnonzero(np.bincount(a.ravel(), minlength=256)),_entry_ids(pal, colors)
+    beyond,valid = used[-1] >= len(pal),used[-1] < len(colors)
+    read = np.append(ids, [-1]*256)[used] # the reading as colours
+    known = read[read >= 0]
+    if not len(known) or (read == used).all(): return a, 'P'
+    n = len(np.unique(pal, axis=0))
+    of_classes = 2*len({*ids.tolist()}-{-1}) > n and (n > 1 or len(pal) == 1) # most of the palette, not only of what is used
+    if valid and (len({*known.tolist()}) < len(known) or (not of_classes and _decorative(pal, len(colors)))): return a, 'P'
+    good,bad = sum(any(colors[i]) for i in known),len(read)-len(known)
+    if good < bad or not (good or of_classes): return a, 'P'
+    if beyond: raise SegError(f'{where}: index {used[-1]} in a palette of {len(pal)} colours; save the mask again')
+    if bad: _color_ids(pal[a], colors, f'{where} (read as class colours; if its indices are the ids, save it in mode L)')
+    if valid and good < 3 and not of_classes:
+        what = ', '.join(f'index {i} is id {i} or, by its colour, id {ids[i]}' for i in used if i != ids[i])
+        raise SegError(f'{where}: {what}; save it in mode L with the ids, or as RGB with the colours')
+    return ids[a].astype(np.uint8), 'P (colours)'
+
 
 # %% ../nbs/01_dataset.ipynb #21bead21
 def _no(where, what, mend='save class ids as an 8-bit PNG (mode L or P)'): raise SegError(f'{where}: {what}; {mend}')

@@ -95,6 +95,42 @@ def test_palette_of_colors(fault, folder):
     put(folder, palette(order.argsort()[ids].astype(np.uint8), colors[order]))
     right(fault, 'coded mask', "mode P, the palette holds the classes' colours in another order", folder, ids)
 
+order = np.array([2,0,3,1])
+voc = np.array([[0,0,0], [128,0,0], [0,128,0], [128,128,0], [0,0,128], [128,0,128], [0,128,128], [128,128,128]])
+
+@pytest.mark.parametrize('what, names, entries', [
+    ('padded with black, which no class has', codes[:3], lambda c: np.r_[c, np.zeros((253,3))]), ('and one colour of no class that no pixel uses', codes, lambda c: np.r_[c, [[1,2,3]]]),
+    ('padded with greys', codes, lambda c: np.r_[c, np.arange(252)[:,None].repeat(3, 1)])])
+def test_palette_with_more(fault, folder, what, names, entries):
+    (folder/'codes.txt').write_text('\n'.join(names), encoding='utf-8')
+    n = len(names)
+    for i in range(6): put(folder, mask(folder, i)%n, i)
+    ids, mixed = mask(folder), order[:n] if n == 4 else np.array([2,0,1])
+    put(folder, palette(mixed.argsort()[ids].astype(np.uint8), entries(colors[mixed])))
+    right(fault, 'coded mask', f"mode P, the classes' colours in another order, {what}", folder, ids)
+
+grey_ramp = np.arange(256)[:,None].repeat(3, 1)
+@pytest.mark.parametrize('what, names, entries, up_to', [
+    ('all black, the colour of Void', codes, np.zeros((256,3)), 4), ('the colours of PASCAL VOC, some of which are colours of CamVid', ['Sky', 'Tree', 'Building', 'Void'], np.r_[voc, grey_ramp[8:]], 4),
+    ('the colours of PASCAL VOC, of which only such are used', ['Sky', 'Tree', 'Building', 'Void'], np.r_[voc, grey_ramp[8:]], 2), ('greys', codes, grey_ramp, 4), ('greys, and only black is used', codes, grey_ramp, 1),
+    ('black and colours of no class, and only black is used', codes, [[0,0,0], [255,0,0], [0,255,0], [0,0,255]], 1), ('one class colour for all ids', codes, [colors[1]]*4, 4)])
+def test_palette_of_decoration(fault, folder, what, names, entries, up_to):
+    (folder/'codes.txt').write_text('\n'.join(names), encoding='utf-8')
+    ids = mask(folder)%up_to
+    put(folder, palette(ids, entries))
+    right(fault, 'coded mask', f'mode P, ids under a palette of decoration: {what}', folder, ids)
+
+def test_palette_with_an_unknown_color(fault, folder):
+    a = order.argsort()[mask(folder)].astype(np.uint8); a[0,:3] = 4
+    put(folder, palette(a, np.r_[colors[order], [[1,2,3]], np.zeros((251,3))]))
+    refused(fault, 'coded mask', "mode P, the classes' colours and, in 3 pixels, one that no class has", folder, '(1, 2, 3) in 3 pixels', 'label_colors.txt', 'mode L')
+    (folder/'codes.txt').write_text('\n'.join([*codes, 'Tree']), encoding='utf-8') # now index 4 is an id, too
+    refused(fault, 'coded mask', 'the same with one class more, so that every index is an id', folder, '(1, 2, 3) in 3 pixels')
+
+def test_palette_that_nobody_can_read(fault, folder):
+    put(folder, palette(mask(folder)//2, [colors[1], colors[0], *np.random.default_rng(1).integers(200, 256, (9,3))]))
+    refused(fault, 'coded mask', 'mode P, two class colours in a palette of foreign ones', folder, 'index 0 is id 0 or, by its colour, id 1', 'mode L')
+
 def test_rgb(fault, folder):
     ids = mask(folder); put(folder, colors[ids])
     right(fault, 'coded mask', 'RGB in the colours of the classes, as the original *_L.png of CamVid', folder, ids)
