@@ -566,6 +566,14 @@ def _check_split(folder, name, r):
     r.split = str(s)
     return s
 
+def _unlabelled(split, counts, void):
+    "Errors about parts to train or to validate on without a pixel of a class other than Void; `counts` is pixels by id, by image"
+    for part in ('train','valid'):
+        found = [counts[p] for p in getattr(split, part, []) if p in counts]
+        n = sum(found, np.zeros(256, np.int64))
+        if found and void is not None and n.sum() == n[void]:
+            yield f'{split.name}: no pixel of the {len(found)} masks in {part} has a class other than Void; label some, or choose another split'
+
 # %% ../nbs/01_dataset.ipynb #a4421852
 def check_dataset(
     folder,             # a `SegFolder` or the path of one
@@ -583,10 +591,12 @@ def check_dataset(
     found = [*_parallel(lambda p: _check_pair(folder, p, masks.get(f'{p.stem}_P.png')), folder.images, progress, 'check')]
     for o in found: r.errors += o['errors']
     r.sizes,r.modes = (Counter(o[k] for o in found if o[k]) for k in ('size', 'mode'))
-    total = sum((o['counts'] for o in found if o['mode']), np.zeros(256, np.int64))
+    counts = {p: o['counts'] for p,o in zip(folder.images, found) if o['mode']}
+    total = sum(counts.values(), np.zeros(256, np.int64))
     r.pixels = {c: int(n) for c,n in zip(folder.codes, total)}
     digests,thumbs = ({p: o[k] for p,o in zip(folder.images, found)} for k in ('digest', 'thumb'))
     e,w = _twins(s, digests)
+    e += _unlabelled(s, counts, folder.void_code)
     r.errors,r.warnings = [*map(_plain, r.errors+e)],[*map(_plain, r.warnings+w+_near(s, thumbs, digests))]
     return r
 
@@ -682,7 +692,7 @@ def _state(folder, split):
     "Changes when a file of the folder does"
     files = [folder.path/o for o in ('codes.txt', 'valid.txt', 'label_colors.txt')] + [p for o in ('images', 'labels') for p in sorted((folder.path/o).iterdir())]
     stats = [(p.parent.name, p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files if p.exists()]
-    return hashlib.sha256(repr((1, str(folder.path.resolve()), split, stats)).encode('utf-8', 'surrogateescape')).hexdigest()[:20]
+    return hashlib.sha256(repr((2, str(folder.path.resolve()), split, stats)).encode('utf-8', 'surrogateescape')).hexdigest()[:20]
 
 # %% ../nbs/01_dataset.ipynb #240b2473
 def require_sound(
@@ -913,23 +923,35 @@ def _write(tar, m, path):
     if not m.isdir():
         with open(path, 'xb') as f: shutil.copyfileobj(tar.extractfile(m), f, 2**20)
 
+# %% ../nbs/01_dataset.ipynb #0744b1d1
+def _members(archive, max_bytes, folder=None):
+    "Look at all members of an archive, to its end, and write them into `folder` if there is one; which of them are folders, by path"
+    seen = {}
+    with gzip.open(archive) as z:
+        src = _Limited(z, max_bytes)
+        with tarfile.open(fileobj=src, mode='r|') as tar:
+            for m in tar:
+                parts = _member(m, seen)
+                if folder: _write(tar, m, folder.joinpath(*parts))
+        while src.read(2**20): pass # to the very end: there gzip compares the checksum of all bytes
+    return seen
+
+
 # %% ../nbs/01_dataset.ipynb #a4c23b53
 class _Disk(SegError): "The archive is not to blame"
 
 def unpack(
     archive,        # a .tgz file
     folder,         # where to; an existing folder
-    max_bytes=None  # refuse what unpacks to more; 20 times the archive, or 64 MB if that is more, when None
+    max_bytes=None  # refuse what unpacks to more; 20 times the archive, or 64 MB if that is more, but no more than 100 times (and 1 MB), when None
 ): # the number of files
-    "Unpack a .tgz of plain files and folders, every one inside `folder` and there only once"
-    archive,folder,seen = Path(archive),Path(folder),{}
-    if max_bytes is None: max_bytes = max(64*2**20, 20*archive.stat().st_size)
+    "Unpack a .tgz of plain files and folders, every one inside `folder` and there only once; one that is refused writes none"
+    archive,folder = Path(archive),Path(folder)
+    size = archive.stat().st_size
+    if max_bytes is None: max_bytes = max(20*size, min(64*2**20, max(100*size-1, 2**20)))
     try:
-        with gzip.open(archive) as z:
-            src = _Limited(z, max_bytes)
-            with tarfile.open(fileobj=src, mode='r|') as tar:
-                for m in tar: _write(tar, m, folder.joinpath(*_member(m, seen)))
-            while src.read(2**20): pass # to the very end: there gzip compares the checksum of all bytes
+        _members(archive, max_bytes) # once without writing: a bad member may be the last one
+        seen = _members(archive, max_bytes, folder)
     except SegError as e: raise SegError(f'{archive.name}: {e}; refused, get the archive from its publisher') from None
     except OSError as e:
         if not isinstance(e, gzip.BadGzipFile): raise _Disk(f'{folder}: {e.strerror or e}; make room or choose another folder') from None

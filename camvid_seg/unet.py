@@ -10,7 +10,7 @@ __all__ = ['Encoder', 'icnr', 'ShuffleUp', 'UnetBlock', 'ResBlock', 'Unet', 'to_
            'unet_splitter', 'SegLearner', 'unet_learner']
 
 # %% ../nbs/07_unet.ipynb #8d95e51f
-from .dataset import SegError, atomic_path, download
+from .dataset import SegError, atomic_path, download, file_lock
 from .metrics import SegLoss
 import copy, hashlib, json, re, torch, torch.nn.functional as F, torchvision
 from pathlib import Path
@@ -313,20 +313,27 @@ def _load_checked(module, state, what):
 def _sha_ok(path):
     "Does the file's SHA-256 begin with the digits in its name, as in resnet34-b627a593.pth?"
     digits = re.search(r'-([0-9a-f]{8,})\.', path.name)
-    return not digits or hashlib.sha256(path.read_bytes()).hexdigest().startswith(digits[1])
+    try: return not digits or hashlib.sha256(path.read_bytes()).hexdigest().startswith(digits[1])
+    except FileNotFoundError: return False
+
+def _fetch(url, path):
+    "Download `url` to `path`, where nothing is or a wrong file; only one process at a time has its hands on it"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_lock(path.with_name(f'.{path.name}.lock')):
+            if not path.exists(): download(url, path, tries=3)
+            if _sha_ok(path): return
+            path.unlink()
+    except (SegError, OSError) as e:
+        raise SegError(f"{e}. Without this download: pass weights=None to train from scratch, or fetch {path.name} elsewhere "
+                       f"and pass weights='{path.name}' or put it into torch.hub's folder hub/checkpoints") from e
+    raise SegError(f"{path.name} in torch.hub's folder hub/checkpoints: its SHA-256 does not begin as its name says, so it was removed; try again")
 
 def _imagenet(arch):
     "State dict of torchvision's ImageNet weights for `arch`, from torch.hub's folder or the network"
     url = torchvision.models.get_model_weights(_arch(arch).__name__).DEFAULT.url
     path = Path(torch.hub.get_dir())/'checkpoints'/url.split('/')[-1]
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try: download(url, path, tries=3)
-        except (SegError, OSError) as e:
-            raise SegError(f"{e}. Without this download: pass weights=None to train from scratch, or fetch {path.name} elsewhere "
-                           f"and pass weights='{path.name}' or put it into torch.hub's folder hub/checkpoints") from e
-    if not _sha_ok(path):
-        raise SegError(f"{path.name} in torch.hub's folder hub/checkpoints: its SHA-256 does not begin as its name says; delete it and try again")
+    if not (path.exists() and _sha_ok(path)): _fetch(url, path)
     return read_weights(path)[0]
 
 # %% ../nbs/07_unet.ipynb #0d589854
@@ -367,12 +374,27 @@ def save_weights(
     with atomic_path(path) as tmp: save_file(state, tmp, metadata={'format':'pt', **header})
     return path
 
+# %% ../nbs/07_unet.ipynb #912814fc
+def _check_facts(facts, what):
+    "Refuse a header whose facts, where it has them, cannot be those of a network"
+    n,codes,void = (facts.get(k) for k in ('n_classes', 'codes', 'void_code'))
+    top = n if type(n) is int else 256
+    names = isinstance(codes, list) and all(isinstance(o, str) for o in codes)
+    want = dict(arch=(isinstance(facts.get('arch'), str), 'the name of a ResNet'), decoder=(facts.get('decoder') in ('lesson', 'lean'), "'lesson' or 'lean'"),
+                n_classes=(type(n) is int and 1 <= n <= 256, 'a number from 1 to 256'), codes=(names and n in (None, len(codes)), f'a list of {top} class names'),
+                void_code=(type(void) is int and 0 <= void < top, 'the id of one of the classes'))
+    for k,(ok,wanted) in want.items():
+        if facts.get(k) is not None and not ok:
+            raise SegError(f'{what}: its header says {k}={json.dumps(facts[k])[:60]}, which is not {wanted}; get the file from its publisher')
+
+
 # %% ../nbs/07_unet.ipynb #3ac652c5
 def load_unet(
     path # a file of `save_weights` or `SegLearner.save`
 ): # (the model, on the CPU, in eval mode; the facts of the header)
     "Rebuild a network from its file alone"
     state,facts = read_weights(path)
+    _check_facts(facts, Path(path).name)
     config = {k:facts.get(k) for k in ('arch', 'n_classes', 'decoder')}
     if None in config.values():
         raise SegError(f'{Path(path).name}: its header does not say which network it is; use create_unet(arch, n_classes, decoder, weights=file)')
@@ -420,6 +442,7 @@ def load(self:SegLearner,
     path,config = self._file(file),_bare(self.model).config
     distrib_barrier()
     state,facts = read_weights(path)
+    _check_facts(facts, path.name)
     for k,mine in {**config, **self._facts()}.items():
         theirs = facts.get(k)
         if None in (theirs, mine) or theirs==mine: continue

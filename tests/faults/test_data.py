@@ -287,6 +287,13 @@ def test_empty_parts(fault, folder):
     (folder/'valid.txt').unlink()
     refused(fault, 'too little', 'no valid.txt', folder, 'valid.txt: missing or empty')
 
+@pytest.mark.parametrize('part, of', [('train', range(4)), ('valid', (4,5))])
+def test_only_void(fault, folder, part, of):
+    for i in of: put(folder, np.full(size, 3, np.uint8), i)
+    refused(fault, 'too little', f'a {part} part whose masks are all Void', folder, f'valid.txt: no pixel of the {len(of)} masks in {part} has a class other than Void')
+    a = mask(folder, of[-1]); a[0,0] = 0; put(folder, a, of[-1])
+    assert check_dataset(folder).require()
+
 def test_no_images(fault, folder):
     for p in (folder/'images').iterdir(): p.unlink()
     refused(fault, 'too little', 'no images', folder, 'images: empty; put')

@@ -2,9 +2,9 @@
 import hashlib, io, json, os, stat, subprocess, sys, tarfile, threading, time
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-import numpy as np, pytest
+import numpy as np, pytest, torch
 from PIL import Image
-from camvid_seg.dataset import SegFolder, camvid, check_dataset
+from camvid_seg.dataset import SegError, SegFolder, camvid, check_dataset, unpack
 
 RUN = """import sys, json, camvid_seg.dataset as d
 a = json.loads(sys.argv[1])
@@ -150,6 +150,44 @@ def test_killed_while_unpacking(fault, server, start, tmp_path):
     assert finish(start(OFFLINE)) == '12' # and from the folder
     fault('download', 'killed (SIGKILL) while it unpacks', 'no folder under the final name; the next call unpacks again, without a network')
 
+WEIGHTS = """import sys
+from unittest import mock
+import torchvision, camvid_seg.unet as u
+print('ready', flush=True); sys.stdin.readline()
+with mock.patch.object(torchvision.models.get_model_weights('resnet18').DEFAULT.value, 'url', sys.argv[1]): print(*u._imagenet('resnet18'))"""
+
+@pytest.fixture
+def weights(server, tmp_path):
+    "Start processes that ask for the weights that the server has as `name`, all in the same moment; what each says, and its errors"
+    body = io.BytesIO(); torch.save({'conv1.weight': torch.rand(300_000)}, body)
+    server.body, server.name = body.getvalue(), f'resnet18-{hashlib.sha256(body.getvalue()).hexdigest()[:8]}.pth'
+    def f(n):
+        env = {**os.environ, 'no_proxy': '127.0.0.1', 'TORCH_HOME': str(tmp_path)}
+        args = [sys.executable, '-W', 'ignore', '-c', WEIGHTS, f'http://127.0.0.1:{server.server_port}/{server.name}']
+        procs = [subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) for _ in range(n)]
+        try:
+            for p in procs: assert p.stdout.readline().strip() == b'ready'
+            for p in procs: p.stdin.write(b'\n'); p.stdin.flush()
+            return [(out.decode().strip(), err.decode()) for out, err in (p.communicate(timeout=60) for p in procs)]
+        finally:
+            for p in procs: p.kill()
+    return f
+
+def test_weights_are_downloaded_once(fault, server, weights, tmp_path):
+    assert [out for out, _ in weights(2)] == ['conv1.weight']*2
+    assert server.log == [0] and names(tmp_path/'hub/checkpoints') == [f'.{server.name}.lock', server.name]
+    fault('download', 'two processes at once ask for the ImageNet weights, as those of torchrun do', 'one downloads, the other waits for it; both get them')
+
+def test_wrong_weights_are_fetched_again(fault, server, weights, tmp_path):
+    server.pause = 0
+    path = tmp_path/'hub/checkpoints'/server.name
+    path.parent.mkdir(parents=True); path.write_bytes(b'other bytes')
+    (out, err), = weights(1)
+    assert out == '' and not path.exists() and server.log == []
+    said = err.strip().splitlines()[-1].split('SegError: ')[1].replace(server.name, 'resnet18-12345678.pth')
+    assert weights(1)[0][0] == 'conv1.weight' and path.read_bytes() == server.body
+    fault('download', "ImageNet weights in torch.hub's folder that are not what their name says", 'refused and removed; the next call fetches them', said)
+
 # ---- servers ----
 
 def nothing_left(folder, *but): assert sorted({*names(folder)} - {'.toy.lock', *but}) == [], 'a refused download left something'
@@ -219,7 +257,8 @@ evil = {'a member ../../target': [('../../target', b'x')], 'a member toy/../../t
         'a hard link': [('toy/x', hard)], 'a device': [('toy/x', device)], 'a pipe': [('toy/x', fifo)], 'a setuid file': [('toy/x', dict(mode=0o4755))],
         'a setgid file': [('toy/x', dict(mode=0o2755))], 'one name twice': [('toy/x', b'1'), ('toy/x', b'2')], 'two names that are one on some systems': [('toy/x', b''), ('toy/X', b'')],
         'a file that is also a folder': [('toy/x', b''), ('toy/x/y', b'')], 'a device of Windows': [('toy/con.png', b'')], 'a terminal escape in a name': [('toy/\x1b[31m', b'')],
-        'a file that unpacks to 1000 times its size': [('toy/x', bytes(2**27))]}
+        'a file that unpacks to 1000 times its size': [('toy/x', bytes(2**27))], 'a small one, of 61 kB, that unpacks to 60 MB': [('toy/x', bytes(60*2**20))],
+        'files that unpack to 100 times their size': [('toy/x', np.random.default_rng(0).bytes(30_000)), ('toy/y', bytes(3_600_000))]}
 
 @pytest.mark.parametrize('what', evil)
 def test_archive(fault, tmp_path, what):
@@ -228,6 +267,17 @@ def test_archive(fault, tmp_path, what):
     said = fault.refused('archive', what, partial(camvid, home, 'http://127.0.0.1:9/toy.tgz', None, None, progress=False))
     assert 'refused, get the archive from its publisher' in said
     assert [p.relative_to(tmp_path).as_posix() for p in sorted(tmp_path.rglob('*'))] == ['a', 'a/b', 'a/b/.toy.lock'] # refused whole, nothing beside it
+
+@pytest.mark.parametrize('what', evil)
+def test_refused_archive_writes_nothing(what, tmp_path):
+    (tmp_path/'out').mkdir(); (tmp_path/'out/mine.txt').write_text('mine'); (tmp_path/'a.tgz').write_bytes(tgz(*evil[what]))
+    with pytest.raises(SegError): unpack(tmp_path/'a.tgz', tmp_path/'out')
+    assert names(tmp_path) == ['a.tgz', 'out'] and names(tmp_path/'out') == ['mine.txt']
+
+def test_archive_that_grows_much(fault, tmp_path):
+    (tmp_path/'out').mkdir(); (tmp_path/'a.tgz').write_bytes(tgz(('toy/x', np.random.default_rng(0).bytes(30_000)), ('toy/y', bytes(3_060_000))))
+    assert unpack(tmp_path/'a.tgz', tmp_path/'out') == 5
+    fault('archive', 'files that unpack to 90 times their size, within 64 MB', 'unpacked')
 
 def test_good_archive_has_plain_modes(fault, tmp_path):
     (tmp_path/'toy.tgz').write_bytes(tgz(('toy/x', dict(mode=0o777))))

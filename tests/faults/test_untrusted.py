@@ -1,8 +1,9 @@
 "Names from strangers: class names, file names and folders with HTML or terminal escapes"
-import os, re, subprocess, sys
+import json, os, re, subprocess, sys
 from html.parser import HTMLParser
-import numpy as np, pytest
+import numpy as np, pytest, torch
 from PIL import Image
+from safetensors.torch import save_file
 from camvid_seg.cli import main
 from camvid_seg.dataset import CAMVID_CLASSES, ClassTable, SegClass, SegFolder, check_dataset
 from camvid_seg.explore import AugmentExplorer, MaskExplorer, class_counts
@@ -10,14 +11,15 @@ from camvid_seg.fullsize import Plan
 from camvid_seg.masks import color_table, show_mask
 from camvid_seg.metrics import ConfusionMatrix
 from camvid_seg.training import Recipe
+from camvid_seg.unet import load_unet
 
 markup, escape = '<img src=x onerror=alert(1)>', '\x1b[31m\x9b1m\x07'
 codes = ['Sky', markup, escape, '$\\frac', 'Void']
-pytestmark = pytest.mark.skipif(os.name == 'nt', reason='Windows has no such file names')
 
 @pytest.fixture
 def folder(tmp_path):
     "The path of a dataset of 8 frames whose names are meant to do harm"
+    if os.name == 'nt': pytest.skip('Windows has no such file names')
     p, rng = tmp_path/f'data<b>{escape}', np.random.default_rng(0)
     for o in ('images', 'labels'): (p/o).mkdir(parents=True)
     (p/'codes.txt').write_text('\n'.join(codes), encoding='utf-8')
@@ -89,3 +91,15 @@ def test_error_line(fault, folder, capsys):
     out, err = capsys.readouterr()
     assert '\x1b' not in out+err and err.count('\n') == 1
     fault('untrusted', 'a broken file with terminal escapes in its name', 'refused, the name spelled out', err.strip())
+
+headers = {'a decoder that is a list': dict(decoder=[]), 'codes=5': dict(codes=5), 'a list among the names of classes': dict(codes=['a', ['x']]), '10**12 classes': dict(n_classes=10**12),
+           'true for the number of classes': dict(n_classes=True), '400 classes': dict(n_classes=400, codes=[*map(str, range(400))]), 'no class': dict(n_classes=0, codes=[]),
+           '3 names for 2 classes': dict(codes=['a', 'b', 'c']), 'Void beyond the classes': dict(void_code=2), 'an arch that is a dictionary': dict(arch={'resnet18': 1})}
+
+@pytest.mark.parametrize('what', headers)
+def test_header_of_weights(fault, tmp_path, monkeypatch, what):
+    facts = {**dict(arch='resnet18', n_classes=2, decoder='lean', codes=['a', 'b'], void_code=1), **headers[what]}
+    save_file({'head.bias': torch.zeros(2)}, tmp_path/'net.safetensors', metadata={k: json.dumps(v) for k, v in facts.items()})
+    monkeypatch.setattr('camvid_seg.unet.create_unet', lambda *args, **kwargs: pytest.fail('a network was built'))
+    said = fault.refused('untrusted', f'weights whose header says {what}', load_unet, tmp_path/'net.safetensors')
+    assert said.startswith(f'net.safetensors: its header says {[*headers[what]][0]}=') and len(said) < 250
