@@ -23,13 +23,13 @@ from tqdm import tqdm
 
 # %% ../nbs/05_loaders.ipynb #b5f69734
 from .dataset import SegError, SegFolder, atomic_dir, cache_dir, file_lock, read_mask
-from .masks import class_legend, class_shares, colorize, overlay, read_image
+from .masks import class_legend, class_shares, overlay, read_image
 
 # %% ../nbs/05_loaders.ipynb #1b197e72
 from fastai.data.block import DataBlock, TransformBlock
 from fastai.data.core import DataLoaders, TfmdDL, show_batch
 from fastai.data.transforms import IntToFloatTensor, Normalize
-from fastai.torch_core import TensorImage, TensorMask, default_device, show_image
+from fastai.torch_core import TensorImage, TensorMask, default_device
 from fastai.vision.core import imagenet_stats
 from fastai.vision.learner import show_results
 from fastcore.basics import patch
@@ -125,7 +125,7 @@ def _has_room(self:Frames):
 # %% ../nbs/05_loaders.ipynb #8665a30b
 @patch
 def _key(self:Frames):
-    digest = hashlib.sha256(repr((1, self.size, self.folder.codes, self.folder.colors.tolist())).encode())
+    digest = hashlib.sha256(repr((2, self.size, self.folder.codes, self.folder.colors.tolist())).encode())
     for p in self.index:
         for f in p, self.folder.label(p):
             if not f.exists(): raise SegError(f'{f.parent.name}/{f.name}: missing; every images/X.png needs its labels/X_P.png')
@@ -137,8 +137,10 @@ def _key(self:Frames):
 def _build(self:Frames, progress):
     if self.dir.exists(): return
     self.dir.parent.mkdir(parents=True, exist_ok=True)
-    with file_lock(self.dir.parent/'.lock'): # who waits for it finds the frames decoded
+    with file_lock(self.dir.parent/'.lock') as held: # who waits for it finds the frames decoded
         if self.dir.exists(): return
+        if held: # so whoever left these was killed
+            for o in self.dir.parent.glob(f'.{self.dir.name}-staging-*'): shutil.rmtree(o, ignore_errors=True)
         with atomic_dir(self.dir) as staging: self._write(staging, progress)
 
 # %% ../nbs/05_loaders.ipynb #836c98a6
@@ -436,6 +438,7 @@ def seg_dataloaders(
 )->DataLoaders: # x: float32 (N, 3, H, W), normalized; y: int64 class ids (N, H, W)
     "fastai `DataLoaders` of `folder` at `size`; they know `codes`, `void_code`, `size` and `folder`"
     parts = folder.split(split)
+    if len(parts.valid) < process()[1]: raise SegError(f'{len(parts.valid)} validation images for {process()[1]} processes; start no more than that')
     if bs is None: bs = min(len(parts.train), batch_size_for(size, free_memory(device)))
     if not 0 < bs <= len(parts.train): raise SegError(f'batch size {bs}: there are {len(parts.train)} training images; use 1 to that many')
     frames = Frames(folder, [*parts.train, *parts.valid], size, cache, progress)

@@ -1,11 +1,12 @@
 "Faults in a dataset folder: listed by `check`, refused before training, or read right; never silent"
-import io, shutil, struct, zlib
+import io, shutil, struct, subprocess, sys, zlib
 import numpy as np, pytest
 from PIL import Image
 from camvid_seg.cli import main
 from camvid_seg.dataset import SegError, SegFolder, check_dataset, class_colors, read_mask
 from camvid_seg.fullsize import train
-from camvid_seg.loaders import decode_frame, seg_dataloaders
+from camvid_seg import loaders
+from camvid_seg.loaders import Frames, decode_frame, seg_dataloaders
 from camvid_seg.masks import read_image
 from camvid_seg.training import Recipe
 
@@ -205,6 +206,29 @@ def test_damaged_in_a_worker(fault, folder, name, how, monkeypatch):
     said = fault.refused('damaged file', f"{'an image' if 'images' in name else 'a mask'} {how}, met by a loader's process", lambda: [*dls.train])
     assert said.startswith(name) and 'Traceback' not in said
 
+DYING = """import os, signal, sys
+from camvid_seg import loaders
+decode, n = loaders.decode_frame, []
+def dying(*args):
+    n.append(0)
+    if len(n) > 3: os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))
+    return decode(*args)
+loaders.decode_frame = dying
+folder = loaders.SegFolder(sys.argv[1])
+loaders.Frames(folder, folder.images, (32,48))"""
+
+def test_killed_while_decoding(fault, folder, monkeypatch):
+    monkeypatch.setenv('CAMVID_SEG_HOME', str(folder.parent/'home'))
+    assert subprocess.run([sys.executable, '-c', DYING, folder], capture_output=True).returncode not in (0, 1)
+    kept, f = folder.parent/'home/frames', SegFolder(folder)
+    left = [o.name for o in kept.iterdir() if 'staging' in o.name]
+    assert len(left) == 1
+    (kept/'.other-staging-12345678').mkdir() # of another cache, perhaps at work
+    frames = Frames(f, f.images, size)
+    assert {o.name for o in kept.iterdir()} == {'.lock', frames.dir.name, '.other-staging-12345678'} and left[0].startswith(f'.{frames.dir.name}-')
+    assert all(np.array_equal(frames.mask(p), mask(folder, i)) for i, p in enumerate(f.images))
+    fault('killed', 'kill -9 while the frames are decoded into the cache', 'the next call clears the half-made cache away and decodes')
+
 def test_all_in_one_pass(fault, folder):
     for i,f in enumerate(damage.values()): p = folder/f'images/f{i}.png'; p.write_bytes(f(p.read_bytes()))
     put(folder, mask(folder, 5)+9, 5)
@@ -301,6 +325,12 @@ def test_no_images(fault, folder):
 def test_batch_too_large(fault, folder):
     fault.refused('too little', 'a batch larger than the training set', start, folder, bs=5)
     fault.refused('too little', 'the same, asked of the loaders', seg_dataloaders, SegFolder(folder), size, 5)
+
+def test_more_processes_than_frames(fault, folder, monkeypatch):
+    monkeypatch.setattr(loaders, 'process', lambda: (0, 3))
+    fault.refused('processes', '3 processes and 2 images to validate on', seg_dataloaders, SegFolder(folder), size, 1)
+    monkeypatch.setattr(loaders, 'process', lambda: (1, 2))
+    assert len(seg_dataloaders(SegFolder(folder), size, 1, device='cpu').valid) == 1
 
 def test_batch_of_one(fault, folder): fault.refused('too little', 'batch norm over one image of 32x32 pixels', start, folder, bs=1, small=(32,32))
 
