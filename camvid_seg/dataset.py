@@ -309,7 +309,7 @@ def _decorative(pal, n):
     "Is this a palette that tools add to `n` ids: greys, or the colours of PASCAL VOC?"
     i = np.arange(256)[:,None]
     voc = sum((i >> 3*j+np.arange(3) & 1) << 7-j for j in range(3))[:len(pal)]
-    return (pal == pal[:,:1]).all() or (len(pal) > 2 and (pal == voc)[:max(n, 4)].all())
+    return (pal == pal[:,:1]).all() or (len(pal) > 2 and (pal == voc)[:max(4, min(n, 21))].all()) # its 20 classes and background
 
 def _entry_ids(pal, colors):
     "For each entry of a palette, the id of the class that has its colour, or -1"
