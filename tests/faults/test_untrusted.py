@@ -7,9 +7,11 @@ from camvid_seg.cli import main
 from camvid_seg.dataset import CAMVID_CLASSES, ClassTable, SegClass, SegFolder, check_dataset
 from camvid_seg.explore import AugmentExplorer, MaskExplorer, class_counts
 from camvid_seg.fullsize import Plan
+from camvid_seg.inference import Predictor
 from camvid_seg.masks import color_table, show_mask
 from camvid_seg.metrics import ConfusionMatrix
 from camvid_seg.training import Recipe
+from camvid_seg.unet import create_unet, save_weights
 
 markup, escape = '<img src=x onerror=alert(1)>', '\x1b[31m\x9b1m\x07'
 codes = ['Sky', markup, escape, '$\\frac', 'Void']
@@ -89,3 +91,20 @@ def test_error_line(fault, folder, capsys):
     out, err = capsys.readouterr()
     assert '\x1b' not in out+err and err.count('\n') == 1
     fault('untrusted', 'a broken file with terminal escapes in its name', 'refused, the name spelled out', err.strip())
+
+@pytest.fixture
+def strange(tmp_path):
+    "Make a file of weights whose header names the classes so"
+    def f(codes): return save_weights(create_unet('resnet18', 5, 'lean', None), tmp_path/'w.safetensors', codes=codes)
+    return f
+
+def test_weights_header(fault, strange, tmp_path, capsys):
+    p = Predictor(strange(codes), device='cpu')(np.zeros((32,32,3), np.uint8))
+    p.ids[:] = np.arange(32)%5
+    assert repr(p).isprintable() and set(p.shares) == set(p.codes) and all(k.isprintable() for k in p.codes) and markup in p.codes
+    fault('untrusted', 'terminal escapes in the class names of a file of weights, in what a predictor prints', 'printed as text')
+    for bad in ['five!', 5, ['a', 'b'], {'a': 1}, True]: fault.refused('untrusted', f'a file of weights whose class names are {bad!r}', Predictor, strange(bad), device='cpu')
+    Image.new('RGB', (32,32)).save(tmp_path/'x.png')
+    assert main(['predict', str(strange(codes)), str(tmp_path/'x.png'), '--out', str(tmp_path/'out')]) == 0
+    out, err = capsys.readouterr()
+    assert '\x1b' not in out and '\x9b' not in out+err
