@@ -325,6 +325,7 @@ def _minutes(s):
 
 _rate.__name__, _decay.__name__, _count.__name__, _some.__name__, _minutes.__name__ = 'rate', 'weight decay', 'number', 'number', 'time' # argparse says: invalid rate value
 
+# %% ../nbs/13_cli.ipynb #f1bddab8
 class _Parser(argparse.ArgumentParser):
     "Says in one line what is wrong with a command line"
     def parse_args(self, args=None, namespace=None):
