@@ -30,11 +30,11 @@ from .loaders import seg_dataloaders
 from .masks import colorize, read_image
 from .metrics import seg_metrics
 from .training import Recipe, Run, Stage, fit_stage
-from .unet import create_unet, load_unet, save_weights, to_fastai
+from .unet import create_unet, load_unet, to_fastai
 
 # %% ../nbs/14_bench.ipynb #ac935d27
 from fastai.callback.core import Callback
-from fastai.torch_core import default_device, set_seed
+from fastai.torch_core import default_device
 from fastcore.basics import patch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -60,7 +60,7 @@ class Row:
     "What ours and a peer measured in the same run"
     bench:str          # 'data', 'step', ...
     case:str           # what was measured
-    unit:str           # 'images/s', 's', 'ms' or 'GB'
+    unit:str           # 'images/s', 's', 'ms', 'GB', ...: more is better only for those that end in '/s'
     ours_runs:list     # one figure a run
     peer_runs:list     # the same of the peer; empty: there is none
     peer_name:str=''   # who that is
@@ -838,10 +838,12 @@ def _finished(turn):
     while True: turn(done=True)
 
 # %% ../nbs/14_bench.ipynb #5d253e98
+def _more(epochs): return epochs + epochs//2 # that ours trains
+
 @contender
 def recipe_ours(turn, data, split, size, bs, epochs):
     "A whole training with this package"
-    stage = Stage('all', epochs, tuple(size), 2e-3, bs, precision='auto')
+    stage = Stage('all', _more(epochs), tuple(size), 4e-3, 2*bs, precision='auto')
     with tempfile.TemporaryDirectory() as d, _cache(d):
         turn()
         train(SegFolder(data), replace(Recipe.quick(), stages=(stage,)), Path(d)/'run', split, progress=Epochs(turn))
@@ -856,7 +858,8 @@ def recipe_fastai(turn, data, split, size, bs, epochs):
     learn = plain_fastai_learner(plain_fastai_dls(folder, split, tuple(size), bs, _cores()), len(folder.codes))
     learn.metrics = seg_metrics()
     with learn.no_bar(), learn.no_logging():
-        for lr in 1e-3, 2e-4: learn.fit_one_cycle(epochs//2, lr, cbs=cb)
+        for n,lr in (epochs - epochs//2, 1e-3), (epochs//2, 2e-4):
+            if n: learn.fit_one_cycle(n, lr, cbs=cb)
     _finished(turn)
 
 # %% ../nbs/14_bench.ipynb #5ae1d4db
@@ -882,17 +885,17 @@ def _scaled(size, scale): return tuple(max(32, 8*round(o*scale/8)) for o in map(
 def bench_recipe(
     folder, split='valid.txt', # the data
     size=None, bs=8, # (H, W) in pixels, default what the minutes allow, up to half the images' size; images in a batch
-    epochs=10,       # of both sides
+    epochs=10,       # of the peer
     minutes=6.       # for the peer to train in
 )->Table:
     "Seconds of training to the accuracy that plain fastai ends at"
     size = tuple(size or _affordable(folder, split, bs, epochs, minutes))
     common, ours, peer = dict(data=str(folder.path), split=split, size=size, bs=bs, epochs=epochs), [], []
-    with running({k:dict(name=f'recipe_{k}', **common) for k in ('ours', 'fastai')}, 'recipe') as ready, tqdm(total=2*epochs, desc='recipe', leave=False, disable=None) as bar:
-        for _ in range(epochs):
-            for k,log in (('ours', ours), ('fastai', peer)):
-                log.append(ready[k]())
-                bar.update()
+    with running({k:dict(name=f'recipe_{k}', **common) for k in ('ours', 'fastai')}, 'recipe') as ready, tqdm(total=epochs, desc='recipe', leave=False, disable=None) as bar:
+        for i in range(epochs):
+            ours += [ready['ours']() for _ in range(len(ours), _more(i+1))]
+            peer.append(ready['fastai']())
+            bar.update()
     for k,log in (('ours', ours), ('fastai', peer)):
         if any(o['size'] != list(size) for o in log): raise SegError(f"recipe: {k} was scored at {log[-1]['size']}, not at {list(size)}")
     target, parts = peer[-1]['accuracy'], folder.split(split)
