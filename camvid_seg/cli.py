@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'predict', 'bench', 'parser', 'main']
 
 # %% ../nbs/13_cli.ipynb #42e0a032
-import argparse, dataclasses, math, os, signal, sys, threading, time, warnings
+import argparse, dataclasses, math, os, shlex, signal, sys, threading, time, warnings
 from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset, require_sound
@@ -62,10 +62,10 @@ def explore(args):
     print(f'always the commonest class of a row: {baseline:.4f} of the validation pixels right')
     print(f'results: {_plain(out)}')
 
-def _out(path):
+def _out(path, flag='--out'):
     "A folder for results, made if it is not there"
     try: Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise SegError(f'--out {path}: cannot be made ({e.strerror}); name another folder') from None
+    except OSError as e: raise SegError(f'{flag} {path}: cannot be made ({e.strerror}); name another folder') from None
     return Path(path)
 
 # %% ../nbs/13_cli.ipynb #1f1dc8c4
@@ -74,8 +74,10 @@ _of_stages = 'epochs', 'lr', 'bs', 'precision', 'accumulate', 'checkpointing'
 
 def _recipe(args, folder):
     "The recipe that the flags ask for"
+    from camvid_seg.inference import _checked
     from camvid_seg.masks import read_image
     from camvid_seg.training import Recipe
+    for size in args.size, args.full_size: _checked(size)
     recipe = Recipe.quick() if args.preset == 'quick' else getattr(Recipe, args.preset)(read_image(folder.images[0]).shape[:2])
     given = {k:getattr(args, k) for k in _of_recipe if getattr(args, k) is not None}
     if given.get('weights') == 'none': given['weights'] = None
@@ -132,9 +134,9 @@ def train(args):
     if _first(): print(Plan(folder, recipe, split), f'run folder: {_plain(out)}', sep='\n', flush=True)
     try: run = train_recipe(folder, recipe, out, split, resume=bool(old), progress=_bar(), cache=not args.no_cache)
     except KeyboardInterrupt:
-        if _first(): print(f'\nstopped; go on with: {_command()} train --resume {_plain(out)}', file=sys.stderr)
+        if _first(): print(f'\nstopped; go on with: {_again(args, out)}', file=sys.stderr)
         raise
-    except PeerLost as e: raise SegError(f'{e}; go on with: {_command()} train --resume {out}') from e
+    except PeerLost as e: raise SegError(f'{e}; go on with: {_again(args, out)}') from e
     _summary(run)
 
 # %% ../nbs/13_cli.ipynb #6003f32f
@@ -144,7 +146,12 @@ def _restarted(out):
     if most and not out: raise SegError('torchrun --max-restarts: name the run folder with --out, for a restart to go on with')
     return out if count and Path(out, 'config.json').exists() else None
 
-def _command(): return 'torchrun ... -m camvid_seg' if 'RANK' in os.environ else 'camvid-seg'
+def _again(args, out):
+    "The command that goes on with the run in `out`, to be pasted into a shell"
+    import subprocess
+    words = ['--resume', str(out), *(['--data', args.data] if args.resume and args.data else []), *['--no-cache']*args.no_cache]
+    join = subprocess.list2cmdline if os.name == 'nt' else shlex.join
+    return _plain(f"{'torchrun ... -m camvid_seg' if 'RANK' in os.environ else 'camvid-seg'} train {join(words)}")
 
 # %% ../nbs/13_cli.ipynb #e7fa350b
 def _only_resume(args):
@@ -155,12 +162,15 @@ def _only_resume(args):
 def _resumed(path, named):
     "Data, recipe and split of the run to go on with; the data may have been `named` anew"
     from camvid_seg.training import Recipe, Run
-    config = Run(path).config
+    try: config = Run(path).config
+    except SegError as e: raise SegError(f'{e}{_shared}' if int(os.environ.get('WORLD_SIZE', 1)) > 1 else e) from None
     try: data, recipe, split = config['data'], Recipe.from_dict(config['recipe']), config['split']
     except (KeyError, TypeError) as e: raise SegError(f'{path}/config.json: {e} is missing; train anew with --out') from e
     if not (isinstance(data, str) and isinstance(split, str)): raise SegError(f'{path}/config.json: data and split must be text; train anew with --out')
     if not (named or os.path.isdir(data)): raise SegError(f'{path}/config.json: the data {data} is gone; say where it is with --data FOLDER')
     return find_data(named or data), recipe, split
+
+_shared = '; with several machines it must lie on storage that all of them share'
 
 def _summary(run):
     m = run.metrics
@@ -182,31 +192,40 @@ def predict(args):
     from camvid_seg.inference import Predictor
     from camvid_seg.masks import save_mask
     files = _results(args.images, Path(args.out))
-    predictor = Predictor(args.weights, args.size, precision=args.precision)
+    predictor, out = Predictor(args.weights, args.size, precision=args.precision), _out(args.out)
     print(f'{predictor}, images: {len(files)}', flush=True)
     for image, mask, over in tqdm(files, unit='image', leave=False, disable=None):
-        p = predictor(image)
-        save_mask(p.ids, mask, p.colors)
-        with atomic_path(over) as tmp: Image.fromarray(p.overlay()).save(tmp)
-    print(f'results: {_plain(args.out)}')
+        p = _within_memory(predictor, image)
+        try:
+            save_mask(p.ids, mask, p.colors)
+            with atomic_path(over) as tmp: Image.fromarray(p.overlay()).save(tmp)
+        except OSError as e: raise SegError(f'{image}: its results cannot be written to {out} ({e.strerror or e}); make room, or use another --out') from e
+    print(f'results: {_plain(out)}')
+
+def _within_memory(predictor, image):
+    from camvid_seg.training import out_of_memory
+    try: return predictor(image)
+    except (RuntimeError, MemoryError) as e:
+        if not out_of_memory(e): raise
+        raise SegError(f'{image}: out of memory; use a smaller --size') from e
 
 # %% ../nbs/13_cli.ipynb #beb83c04
 def _results(images, out):
     "Of each image its file, its mask's and its overlay's, none of the two there yet"
     files, seen = [(i, out/f'{Path(i).stem}_P.png', out/f'{Path(i).stem}_overlay.png') for i in images], {}
     for image, *results in files:
-        if not Path(image).is_file(): raise SegError(f'{image}: no such file; give the paths of images')
+        if not os.path.isfile(image): raise SegError(f'{image}: no such file; give the paths of images')
         if results[0] in seen: raise SegError(f'{image}: {results[0].name} would be written twice, for {seen[results[0]]} too; use another --out for one of them')
         seen[results[0]] = image
         for r in results:
-            if r.exists(): raise SegError(f'{r}: exists already; move it away or use another --out')
+            if os.path.lexists(r): raise SegError(f'{r}: exists already; move it away or use another --out')
     return files
 
 def _predict_flags(p):
     p.add_argument('weights', metavar='WEIGHTS', help='a .safetensors file of a run, as runs/NAME/best.safetensors')
     p.add_argument('images', nargs='+', metavar='IMAGE', help='image files')
     p.add_argument('--out', default='predictions', help='folder for the results: X_P.png and X_overlay.png of each image X (default: predictions)')
-    p.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help="pixels that the network sees (default: the image's own)")
+    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help="pixels that the network sees (default: the image's own)")
     p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], default='auto', help='auto: the fastest on this hardware (default: auto)')
 
 # %% ../nbs/13_cli.ipynb #2788396f
@@ -236,19 +255,34 @@ def _bar():
 def bench(args):
     "measure against plain fastai and plain PyTorch"
     from camvid_seg.bench import run
+    from camvid_seg.inference import _checked
     from camvid_seg.scenes import scenes
+    if min(_checked(args.size) or [32]) < 32: raise SegError(f'--size {args.size[0]} {args.size[1]}: give 32 pixels or more in each direction')
     if args.what == 'import': folder = None # it draws its own
     else: folder = scenes(n=64, size=(720,960), per_drive=4, progress=True) if args.data == 'scenes' else find_data(args.data)
     given = {k:v for k in ('size', 'bs', 'rounds', 'minutes') if (v := getattr(args, k)) is not None}
+    if args.json: _json(args.what, args.json)
     run(args.what, folder, args.split, args.json, **given)
 
+# %% ../nbs/13_cli.ipynb #00b8a3d6
+def _json(what, path):
+    "Refuse a place that the rows could not be written to, before they are measured"
+    _out(path if what == 'all' else Path(path).parent, '--json')
+    if what != 'all' and os.path.isdir(path): raise SegError(f'--json {path}: a folder; name a file')
+    if os.path.lexists(path): return
+    try:
+        Path(path).touch()
+        os.remove(path)
+    except OSError as e: raise SegError(f'--json {path}: cannot be written ({e.strerror}); name another file') from None
+
+# %% ../nbs/13_cli.ipynb #90687580
 def _bench_flags(q):
     q.add_argument('what', choices=['data', 'step', 'infer', 'memory', 'import', 'recipe', 'all'], help='what to measure')
     q.add_argument('--json', metavar='FILE|FOLDER', help='keep the rows in this file; for all: a file for each in this folder')
-    q.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='pixels (default: half the image; infer and memory: the image; recipe: what --minutes allow)')
-    q.add_argument('--bs', type=int, metavar='N', help='images in a batch (default: 8; memory: 4)')
-    q.add_argument('--rounds', type=int, metavar='N', help='runs of each contender (default: by benchmark)')
-    q.add_argument('--minutes', type=float, help='recipe: for the peer to train in (default: 6)')
+    q.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels (default: half the image; infer and memory: the image; recipe: what --minutes allow)')
+    q.add_argument('--bs', type=_some, metavar='N', help='images in a batch (default: 8; memory: 4)')
+    q.add_argument('--rounds', type=_some, metavar='N', help='runs of each contender (default: by benchmark)')
+    q.add_argument('--minutes', type=_minutes, help='recipe: for the peer to train in (default: 6)')
 
 # %% ../nbs/13_cli.ipynb #aad3ac55
 def _by_hardware():
@@ -278,10 +312,25 @@ def _count(s):
     "A whole number as typed, of pixels, images or epochs"
     if abs(int(s)) > 10**6: raise ValueError(s)
     return int(s)
-_rate.__name__, _decay.__name__, _count.__name__ = 'rate', 'weight decay', 'number' # argparse says: invalid rate value
 
+def _some(s):
+    "A whole number of at least 1 as typed"
+    if _count(s) < 1: raise ValueError(s)
+    return int(s)
+
+def _minutes(s):
+    "A time as typed"
+    if not 0 < float(s) < math.inf: raise ValueError(s)
+    return float(s)
+
+_rate.__name__, _decay.__name__, _count.__name__, _some.__name__, _minutes.__name__ = 'rate', 'weight decay', 'number', 'number', 'time' # argparse says: invalid rate value
+
+# %% ../nbs/13_cli.ipynb #f1bddab8
 class _Parser(argparse.ArgumentParser):
     "Says in one line what is wrong with a command line"
+    def parse_args(self, args=None, namespace=None):
+        if '\0' in ''.join(sys.argv[1:] if args is None else args): self.error('an argument holds a NUL character; leave it out')
+        return super().parse_args(args, namespace)
     def error(self, message): self.exit(2, f'{self.prog}: {_plain(message)} (--help lists what can be said)\n')
 
 # %% ../nbs/13_cli.ipynb #ee80dc16
@@ -327,9 +376,9 @@ def parser()->argparse.ArgumentParser:
     q.add_argument('--out', default='lr_find', help='folder for the results (default: lr_find)')
     q = command(train)
     _recipe_flags(q)
-    q.add_argument('--out', help='run folder to make (default: runs/PRESET-DATA-TIME)')
+    q.add_argument('--out', help='run folder to make, on storage that all machines share (default: runs/PRESET-DATA-TIME)')
     q.add_argument('--no-cache', action='store_true', help='decode the frames in every epoch, instead of once to a file below the cache folder')
-    q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe')
+    q.add_argument('--resume', metavar='RUN', help='go on with the run in this folder, with its own data and recipe; only --data, where the data have moved, and --no-cache may stand beside it')
     _predict_flags(command(predict))
     _bench_flags(command(bench, data='scenes'))
     return p

@@ -12,7 +12,7 @@ import copy, io, numpy as np, torch
 from functools import cached_property
 from pathlib import Path
 from PIL import Image, ImageOps
-from .dataset import SegError, class_colors
+from .dataset import SegError, _plain, class_colors
 from .fullsize import best_precision
 from .masks import class_shares, overlay, read_image, resize_mask, show_mask
 from .training import keep_memory
@@ -110,12 +110,13 @@ def _repr_png_(self:Prediction):
 # %% ../nbs/12_inference.ipynb #1cb0c334
 def _source(model):
     "The network and its class names, from whatever a predictor is made of"
+
     if isinstance(model, (str, Path)): net, facts = load_unet(model)
     else: net, facts = getattr(model, 'model', model), dict(codes=getattr(getattr(model, 'dls', None), 'codes', None))
     net = _bare(net)
     if not hasattr(net, 'config'):
         raise SegError(f'{type(model).__name__}: no weights to predict with; give a .safetensors file, a SegLearner, or a network of create_unet')
-    return net, facts.get('codes') or [str(i) for i in range(net.config['n_classes'])]
+    return net, [_plain(c) for c in facts.get('codes') or range(net.config['n_classes'])] # a file may come from anywhere, and names are printed
 
 # %% ../nbs/12_inference.ipynb #ba27e109
 class Predictor:
@@ -174,8 +175,13 @@ def _rgb(image):
         raise SegError(f'image: {what}; give a path, a Pillow image or a uint8 array of shape (H, W, 3)')
     return a
 
+_most = 2**26 # twice an 8K frame
+
 def _resized(image, size): return np.array(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 def _checked(size):
-    if size is None or len(size) == 2 and all(isinstance(o, int) and o > 0 for o in size): return size
-    raise SegError(f'size={size!r}: give (rows, columns), two whole numbers above 0, or None for the size of each image')
+    if size is None: return None
+    if not (isinstance(size, (tuple,list)) and len(size) == 2 and all(isinstance(o, int) and o > 0 for o in size)):
+        raise SegError(f'size={size!r}: give (rows, columns), two whole numbers above 0, or None for the size of each image')
+    if size[0]*size[1] > _most: raise SegError(f'size={size!r}: more than {_most:,} pixels, which would fill the memory; give a smaller one')
+    return size

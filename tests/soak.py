@@ -2,24 +2,30 @@
 
     python tests/soak.py epochs --n 200     # no growth of memory, threads or open files
     python tests/soak.py kills --n 50       # ends with the weights of the run that was left alone"""
-import argparse, os, random, re, signal, subprocess, sys, tempfile, threading, time
+import argparse, os, random, re, shutil, signal, subprocess, sys, tempfile, threading, time
+from collections import Counter
 from pathlib import Path
 
 recipe = '--preset quick --size 32 48 --full-size 64 64 --bs 10 --seed 3'.split()
 
-# The command, that is killed at a moment of its own choice: before a step or after it, in a validation, in the middle of writing a checkpoint
+# The command, that is killed at a moment of its own choice: after a step of training or validation, in the middle of writing any file of the run folder, or just after it
 RUN = """import os, signal, sys
-from camvid_seg import cli, training
+from pathlib import Path
+from camvid_seg import cli
 when, *args = sys.argv[1:]
-bar, save, steps, saves = cli._bar, training.save_file, 0, 0
-def die(): os.kill(os.getpid(), signal.SIGKILL)
-def dying(tensors, path, **kwargs):
-    global saves
-    saves += 1
-    if f'save {saves}' != when: return save(tensors, path, **kwargs)
-    save(tensors, path, **kwargs)
-    os.truncate(path, os.path.getsize(path)//2)
-    die()
+bar, replace, steps, files = cli._bar, os.replace, 0, 0
+def die(where):
+    print(where, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+def dying(src, dst):
+    global files
+    if Path(args[-1]).resolve() in Path(dst).resolve().parents:
+        files += 1
+        if when == f'after {files}': replace(src, dst)
+        elif when in (f'half {files}', f'half {Path(dst).name}'): os.truncate(src, os.path.getsize(src)//2)
+        else: return replace(src, dst)
+        die(Path(dst).name)
+    replace(src, dst)
 def ticking():
     global bar
     b = bar()
@@ -27,17 +33,17 @@ def ticking():
         def after_batch(self):
             global steps
             steps += 1
-            if f'step {steps}' == when: die()
+            if f'step {steps}' == when: die('a step')
             super().after_batch()
     return Killer()
-training.save_file, cli._bar = dying, ticking
+os.replace, cli._bar = dying, ticking
 sys.exit(cli.main(args))"""
 
 def command(when, *args):
-    "Run `camvid-seg train` with `args` until `when`: 'step N', 'save N' or 'never'; its exit code"
+    "Run `camvid-seg train` with `args`, the run folder last, until `when`: 'step N', 'half N', 'half NAME', 'after N' or 'never'; the place where it was killed, or None"
     r = subprocess.run([sys.executable, '-c', RUN, when, 'train', *map(str, args)], capture_output=True, text=True)
     if r.returncode not in (0, -signal.SIGKILL): raise RuntimeError(r.stderr)
-    return r.returncode
+    return r.stdout.split('\n')[-2] if r.returncode else None
 
 def weights(run):
     from camvid_seg.unet import read_weights
@@ -50,18 +56,23 @@ def same(a, b):
     return x.keys() == y.keys() and all(v.equal(y[k]) for k, v in x.items()) and rows[0] == rows[1]
 
 def kills(n, folder, epochs=(4, 3, 1), seed=0):
-    "Kill a training `n` times at random, each time going on; is it, when at last it ends, the run that nobody killed?"
+    "Kill a training `n` times at random, each time going on: the places; is it, when at last it ends, the run that nobody killed? Files left behind"
     from camvid_seg.scenes import scenes
     args = ['--data', scenes(n=40).path, *recipe, '--epochs', *epochs]
     command('never', *args, '--out', folder/'whole')
-    rng, run, killed = random.Random(seed), folder/'killed', 0
-    while killed < n:
-        started = (run/'config.json').exists()
-        when = rng.choice([f'step {rng.randint(1, 6)}', f'save {rng.randint(1, 2)}'])
-        if command(when, *(['--resume', run] if started else [*args, '--out', run])) == 0: break
-        killed += 1
-        if killed % 10 == 0: print(f'{killed} kills', flush=True)
-    if not (run/'metrics.json').exists(): command('never', '--resume', run)
+    rng, run, killed = random.Random(seed), folder/'killed', []
+    def go(when):
+        if (run/'config.json').exists(): return command(when, '--resume', run)
+        shutil.rmtree(run, ignore_errors=True) # killed before it had begun
+        return command(when, *args, '--out', run)
+    aims = {0: 'config.json', n//3: 'stage-1.safetensors', n//2: 'history.csv', 2*n//3: 'stage-2.safetensors', n-1: 'full-size.safetensors'} if n > 5 else {}
+    while len(killed) < n:
+        when = rng.choice([f'step {rng.randint(1, 6)}', f'half {rng.randint(1, 5)}', f'after {rng.randint(1, 3)}'])
+        if len(killed) in aims: when = f'half {aims[len(killed)]}' # what is written once, chance may miss
+        if (where := go(when)) is None: break
+        killed.append(where)
+        if len(killed) % 10 == 0: print(f'{len(killed)} kills', flush=True)
+    else: go('never')
     left = [p.name for p in run.rglob('.*')]
     return killed, same(folder/'whole', run), left
 
@@ -93,9 +104,11 @@ def main():
     args, start = p.parse_args(), time.time()
     with tempfile.TemporaryDirectory() as d:
         if args.what == 'kills':
-            n, ok, left = kills(args.n or 50, Path(d), epochs=(30, 15, 3))
-            print(f'{n} kills, {"the same weights and history" if ok else "OTHER weights or history"}, {len(left)} files left behind, {time.time()-start:.0f} s')
-            sys.exit(not ok or bool(left))
+            n = args.n or 50
+            killed, ok, left = kills(n, Path(d), epochs=[n//3 + 2]*3)
+            where = ', '.join(f'{k} {v}' for k,v in Counter(killed).most_common())
+            print(f'{len(killed)} of {n} kills ({where}), {"the same weights and history" if ok else "OTHER weights or history"}, {len(left)} files left behind, {time.time()-start:.0f} s')
+            sys.exit(not ok or bool(left) or len(killed) < n)
         (m0, t0, f0), (m1, t1, f1) = epochs(args.n or 200, Path(d))
         print(f'memory {m0:.0f} -> {m1:.0f} MB, threads {t0} -> {t1}, open files {f0} -> {f1}, {time.time()-start:.0f} s')
         sys.exit(m1 > 1.05*m0 + 20 or t1 > t0 or f1 > f0)

@@ -1,14 +1,15 @@
 """Inputs that nobody thought of: whatever comes, the answer is right or one line. 2,000 inputs; CAMVID_SEG_FUZZ=100000 for a night."""
-import contextlib, copy, gzip, io, json, os, shutil, tarfile, warnings
+import contextlib, copy, functools, gzip, io, json, os, shutil, tarfile, warnings
 from pathlib import Path
 import numpy as np, pytest, torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image
 from safetensors.torch import save_file
-from camvid_seg import cli, dataset, explore, fullsize, scenes
+from camvid_seg import bench, cli, dataset, explore, fullsize, inference, scenes
 from camvid_seg.dataset import SegError, SegFolder, check_dataset, read_mask, unpack
 from camvid_seg.masks import read_image
 from camvid_seg.training import Recipe
+from camvid_seg.unet import create_unet, save_weights
 
 total = int(os.environ.get('CAMVID_SEG_FUZZ', 2000))
 pytestmark = pytest.mark.filterwarnings('ignore')
@@ -75,7 +76,7 @@ def pictures(draw):
 def test_pictures(room, fault):
     image, mask = room.data/'images/f0.png', room.data/'labels/f0_P.png'
     sound = image.read_bytes(), mask.read_bytes()
-    @inputs(.4, pictures())
+    @inputs(.35, pictures())
     def check(b):
         mask.write_bytes(b); image.write_bytes(b)
         ids, rgb = one_line(read_mask, mask, room.folder), one_line(read_image, image)
@@ -86,7 +87,7 @@ def test_pictures(room, fault):
         assert found or (ids is not None and rgb is not None and ids.shape == rgb.shape[:2]) # what check lets pass can be read
     try: check()
     finally: image.write_bytes(sound[0]); mask.write_bytes(sound[1])
-    survived(fault, .4, 'pictures and masks of any mode, cut, flipped and overwritten')
+    survived(fault, .35, 'pictures and masks of any mode, cut, flipped and overwritten')
 
 # ---- lists ----
 
@@ -145,10 +146,15 @@ class Enough(SegError): "As far as an input may go: the next step would train or
 
 def enough(*args, **kwargs): raise Enough('enough')
 
+def stopped(f):
+    "`enough`, with the signature of `f`"
+    return functools.wraps(f)(lambda *args, **kwargs: enough())
+
 @pytest.fixture
 def shell(room, monkeypatch):
     "Call the command in an empty folder; it goes as far as the first batch"
-    for where, name in [(fullsize, 'stage_loaders'), (explore, 'class_counts')]: monkeypatch.setattr(where, name, enough)
+    for where, name in [(fullsize, 'stage_loaders'), (explore, 'class_counts'), (inference.Predictor, '__call__')]: monkeypatch.setattr(where, name, enough)
+    monkeypatch.setattr(bench, 'benches', {k: stopped(f) for k, f in bench.benches.items()})
     monkeypatch.setattr(cli, 'camvid', lambda **k: room.folder)
     monkeypatch.setattr(scenes, 'scenes', lambda **k: room.folder)
     cwd = room.path/'cwd'; cwd.mkdir(exist_ok=True)
@@ -168,7 +174,7 @@ def shell(room, monkeypatch):
     return f
 
 flags = ['--data', '--split', '--out', '--resume', '--preset', '--seed', '--arch', '--decoder', '--weights', '--void', '--size', '--full-size', '--epochs', '--lr', '--wd',
-         '--find-lr', '--metric', '--bs', '--precision', '--help', '--version', '--', '-h', '-x', '--no']
+         '--find-lr', '--metric', '--bs', '--precision', '--ema', '--accumulate', '--checkpointing', '--compile', '--no-cache', '--help', '--version', '--', '-h', '-x', '--no']
 values = ['DATA', 'scenes', 'camvid', 'valid.txt', 'fastai', 'segnet', 'quick', 'lesson', 'lean', 'none', 'imagenet', 'ignore', 'accuracy', 'auto', 'fp16', 'resnet18', 'resnet999', 'valley', '1e-3',
           '1e-5:1e-3', 'nan', 'inf', '-1', '0', '1', '2', '8', '32', '64', '1e400', '9'*30, '9'*5000, '1:2:3', ':', '', '~', '~x', '.', '\udc80', '\x1b[31m', 'a\nb', 'x'*300]
 safe = st.text(st.characters(exclude_characters='/\\\0'), max_size=5).filter(lambda s: s != '..')
@@ -177,13 +183,46 @@ argvs = st.builds(lambda c, o: c+sum(o, []), st.sampled_from([['train', '--prese
                   st.lists(st.one_of(sound, st.builds(lambda f, v: [f, *v], st.sampled_from(flags), st.lists(st.sampled_from(values) | safe, max_size=3)), safe.map(lambda s: [s])), max_size=4))
 
 def test_arguments(room, shell, fault):
-    @inputs(.15, argvs)
+    @inputs(.1, argvs)
     def check(argv): shell([str(room.data) if o == 'DATA' else o for o in argv])
     start = ['train', '--preset', 'quick', '--data', str(room.data), '--bs', '2']
     assert shell(start).endswith(': enough\n')
     for argv in [*start, '--out', 'x'*5000], [*start, '--data', ''], ['train', '--resume', 'x'*300], ['check', '--data', 'x'*5000]: shell(argv) # found earlier
     check()
-    survived(fault, .15, 'arguments of the command')
+    survived(fault, .1, 'arguments of the command')
+
+words_of_predict = st.sampled_from(['WEIGHTS', 'IMAGE', 'MASK', 'DATA', 'codes.txt', 'absent.png', '.', '~', '', 'x'*300, '\udc80.png', '\x1b[31m.png', 'a\nb', '-', '-1']) | safe
+sizes = st.sampled_from(['0', '1', '-1', '31', '32', '64', '9999999', '1000000', '999999', '8193', '9'*30, '9'*5000, 'nan', '1e3', '٣', '']) | safe
+flags_of_predict = st.one_of(st.tuples(st.just('--size'), sizes, sizes).map(list), st.builds(lambda f, v: [f, *v], st.sampled_from(['--size', '--out', '--precision', '--help', '--data', '--x', '--']),
+                                                                                              st.lists(words_of_predict | sizes | st.sampled_from(['fp16', 'auto', 'fp8']), max_size=3)))
+predicts = st.builds(lambda w, i, o: ['predict', *w, *i, *sum(o, [])], st.sampled_from([['WEIGHTS']]*3+[['IMAGE'], ['absent.safetensors'], []]),
+                     st.lists(st.just('IMAGE') | words_of_predict, max_size=3), st.lists(flags_of_predict, max_size=3))
+flags_of_bench = st.one_of(st.tuples(st.just('--size'), sizes, sizes).map(list), st.builds(lambda f, v: [f, *v], st.sampled_from(['--size', '--bs', '--rounds', '--minutes', '--json', '--data', '--split', '--help']),
+                                                                                           st.lists(sizes | st.sampled_from(['DATA', 'IMAGE', 'scenes', 'valid.txt', 'fastai', '.5', '.', 'x'*300]), max_size=2)))
+benches = st.builds(lambda w, o: ['bench', *w, *sum(o, [])], st.sampled_from([*([k] for k in [*bench.benches, 'all']), [], ['x']]), st.lists(flags_of_bench, max_size=3))
+
+@pytest.fixture
+def typed(room, shell):
+    "Call the command with the names in capitals made real"
+    real = dict(DATA=str(room.data), IMAGE=str(room.data/'images/f0.png'), MASK=str(room.data/'labels/f1_P.png'),
+                WEIGHTS=str(save_weights(create_unet('resnet18', 3, 'lean', None), room.path/'w.safetensors')))
+    return lambda argv: shell([real.get(o, o) for o in argv])
+
+def test_predict_arguments(typed, fault):
+    @inputs(.05, predicts)
+    def check(argv): typed(argv)
+    start = ['predict', 'WEIGHTS', 'IMAGE']
+    for argv in start, [*start, '--size', '64', '32']: assert typed(argv).endswith(': enough\n') # as far as labelling goes
+    for argv in [*start, '--size', '9999999', '9999999'], [*start, '--size', '999999', '999999'], [*start, 'x'*300], [*start, '--out', 'IMAGE'], [*start, '--out', '\0']: typed(argv) # found earlier
+    check()
+    survived(fault, .05, 'arguments of camvid-seg predict')
+
+def test_bench_arguments(typed, fault):
+    @inputs(.05, benches)
+    def check(argv): typed(argv)
+    for k in [*bench.benches, 'all']: assert typed(['bench', k]).endswith(': enough\n') # as far as measuring goes
+    check()
+    survived(fault, .05, 'arguments of camvid-seg bench')
 
 # ---- run folders ----
 

@@ -8,10 +8,11 @@ from camvid_seg.cli import main
 from camvid_seg.dataset import CAMVID_CLASSES, ClassTable, SegClass, SegFolder, check_dataset
 from camvid_seg.explore import AugmentExplorer, MaskExplorer, class_counts
 from camvid_seg.fullsize import Plan
+from camvid_seg.inference import Predictor
 from camvid_seg.masks import color_table, show_mask
 from camvid_seg.metrics import ConfusionMatrix
 from camvid_seg.training import Recipe
-from camvid_seg.unet import load_unet
+from camvid_seg.unet import create_unet, load_unet, save_weights
 
 markup, escape = '<img src=x onerror=alert(1)>', '\x1b[31m\x9b1m\x07'
 codes = ['Sky', markup, escape, '$\\frac', 'Void']
@@ -103,3 +104,19 @@ def test_header_of_weights(fault, tmp_path, monkeypatch, what):
     monkeypatch.setattr('camvid_seg.unet.create_unet', lambda *args, **kwargs: pytest.fail('a network was built'))
     said = fault.refused('untrusted', f'weights whose header says {what}', load_unet, tmp_path/'net.safetensors')
     assert said.startswith(f'net.safetensors: its header says {[*headers[what]][0]}=') and len(said) < 250
+
+@pytest.fixture
+def strange(tmp_path):
+    "Make a file of weights whose header names the classes so"
+    def f(codes): return save_weights(create_unet('resnet18', 5, 'lean', None), tmp_path/'w.safetensors', codes=codes)
+    return f
+
+def test_weights_header(fault, strange, tmp_path, capsys):
+    p = Predictor(strange(codes), device='cpu')(np.zeros((32,32,3), np.uint8))
+    p.ids[:] = np.arange(32)%5
+    assert repr(p).isprintable() and set(p.shares) == set(p.codes) and all(k.isprintable() for k in p.codes) and markup in p.codes
+    fault('untrusted', 'terminal escapes in the class names of a file of weights, in what a predictor prints', 'printed as text')
+    Image.new('RGB', (32,32)).save(tmp_path/'x.png')
+    assert main(['predict', str(strange(codes)), str(tmp_path/'x.png'), '--out', str(tmp_path/'out')]) == 0
+    out, err = capsys.readouterr()
+    assert '\x1b' not in out and '\x9b' not in out+err
