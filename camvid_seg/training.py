@@ -344,10 +344,17 @@ def _step(self:SegLearner):
     elif not bad: self.opt.step()
     self._restore_stats(bad)
     self.skipped, self.in_a_row = self.skipped + bad, (self.in_a_row + 1)*bad
-    if bad.device.type == 'cpu' or self.iter%10 == 9: self._check_steps()
+    if self._may_read(bad): self._check_steps()
 
 # %% ../nbs/09_training.ipynb #336f0af5
 SegLearner.skipped, SegLearner.in_a_row, SegLearner._buffers = 0, 0, None
+
+def _at_hand(t): return t.device.type == 'cpu'
+
+@patch
+def _may_read(self:SegLearner, t):
+    "Is it time to look at a number that the device computed? Elsewhere than on a CPU in every tenth step, and in the last of an epoch"
+    return _at_hand(t) or self.iter%10 == 9 or self.iter == self.n_iter - 1
 
 @patch
 def _check_steps(self:SegLearner):
@@ -776,7 +783,7 @@ def _asked(self:RunLog):
     "The signal to stop for now, if any"
     if not in_group(): return self.heard
     if not self.training: return not process()[0] and self.heard
-    if self.stop.device.type == 'cpu' or self.iter%10 == 9: return bool(self.stop) and (self.heard or signal.SIGTERM)
+    if self.learn._may_read(self.stop): return bool(self.stop) and (self.heard or signal.SIGTERM)
 
 # %% ../nbs/09_training.ipynb #926472d8
 @patch

@@ -206,6 +206,26 @@ def test_nan_for_good(fault, dls, tmp_path):
     state = run.last_checkpoint()[0]
     assert all(v.isfinite().all() for v in state.values() if v.is_floating_point()) and (run.path/'best.safetensors').exists()
 
+def test_nan_in_short_epochs_on_a_gpu(fault, dls, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, '_at_hand', lambda t: False)   # the numbers of a GPU are looked at every ten steps; an epoch has four
+    r, run = Recipe.quick().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
+    said = fault.refused('nan', 'nan from the second epoch on, on a GPU, in epochs of four steps', fit_stage, learner(dls, cbs=Spoil(2, 99)), run, 0, r)
+    assert '22 steps in a row' in said and said.count('.png') == small['bs']   # the last step of the sixth epoch
+
+def test_stop_in_short_epochs_on_gpus(fault, dls, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, '_at_hand', lambda t: False)
+    monkeypatch.setattr(training, 'in_group', lambda: True)      # one process that believes to be of several
+    monkeypatch.setattr(training.SegLearner, '_pool', lambda learn: setattr(learn, 'stop', torch.tensor(float(bool(learn.heard)))))
+    monkeypatch.setattr(training, 'same_start', lambda model: None)
+    monkeypatch.setattr(training.MeanLoss, 'value', property(lambda self: self.total/self.count))
+    r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
+    learn = learner(dls)
+    learn.add_cb(At(2, lambda: setattr(learn, 'heard', signal.SIGINT)))
+    with pytest.raises(KeyboardInterrupt): fit_stage(learn, run, 0, r)
+    facts = facts_of(run)
+    assert (facts['epoch'], facts['batch']) == (0, 4)
+    fault('processes', 'a signal to one of several GPUs, in an epoch of four steps', 'all stop after the last step of the epoch, with a checkpoint')
+
 def test_overflow_in_fp16(fault, dls, tmp_path):
     r, run, scales = Recipe.quick().change_stages(epochs=1, **small), Run(tmp_path/'run', {}), []
     class Overflow(Callback):
