@@ -17,7 +17,7 @@ from .dataset import SegError, SegFolder, _plain, require_sound
 from .explore import row_baseline
 from .loaders import Augment, batch_size_for, free_memory, process, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
-from .training import FusedAdam, Recipe, Run, _writing, by_first, fit_stage, plot_history, process_group
+from .training import FusedAdam, Recipe, Run, _one_value, _writing, by_first, fit_stage, plot_history, process_group
 from .unet import SegLearner, unet_learner
 
 # %% ../nbs/10_fullsize.ipynb #6429806d
@@ -218,7 +218,9 @@ def _fits(recipe, parts):
     for s in recipe.stages:
         if s.bs > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs}, but there are {len(parts.train)} training images; use 1 to that many (--bs)')
         if s.bs*n > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs} in each of {n} processes, but there are {len(parts.train)} training images; use a smaller --bs')
-        if s.bs == 1 and max(s.size) <= 32: raise SegError(f'{s.name}: a batch of one image of 32x32 pixels, too few for batch norm; use --bs 2 or a larger --size')
+        if not _one_value(s.bs, s.accumulate, s.size): continue
+        what, mend = ('a batch', '--bs 2') if s.bs == s.accumulate == 1 else (f'a part (--bs {s.bs} --accumulate {s.accumulate})', 'a larger --bs, fewer parts')
+        raise SegError(f'{s.name}: {what} of one image of 32x32 pixels, too few for batch norm; use {mend} or a larger --size')
 
 # %% ../nbs/10_fullsize.ipynb #08c527a2
 def _digest(parts):

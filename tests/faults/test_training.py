@@ -243,7 +243,10 @@ def test_overflow_in_fp16(fault, dls, tmp_path):
 words = {'CUDA': torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 3.52 GiB.'),
          'cuDNN': RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'), 'cuBLAS': RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`'),
          'MPS': RuntimeError('MPS backend out of memory (MPS allocated: 8.11 GB, other allocations: 9.5 GB, max allowed: 18.13 GB).'),
-         'a CPU': RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory")}
+         'a CPU': RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory"),
+         'cuDNN without room to work in': RuntimeError('Unable to find a valid cuDNN algorithm to run convolution'),
+         "cuDNN's newer interface": RuntimeError('GET was unable to find an engine to execute this computation'),
+         'cuBLAS at its start': RuntimeError('CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`')}
 
 @pytest.mark.parametrize('who', words)
 def test_out_of_memory(fault, dls, tmp_path, capsys, who):
@@ -255,6 +258,66 @@ def test_out_of_memory(fault, dls, tmp_path, capsys, who):
     assert not torch.is_autocast_enabled('cpu')
     assert learn.opt.state[next(learn.model.parameters())]['step'] == 4   # as many steps, of as many images
     fault('memory', f'memory runs out, in the words of {who}', 'the batch goes through in halves', said)
+
+def weights(learn): return [v.clone() for v in learn.model.state_dict().values() if v.is_floating_point()]   # without counters
+
+def test_memory_in_the_lr_finder(fault, dls, tmp_path, capsys):
+    r, run, learn = Recipe.lesson().change_stages(epochs=1, frozen=False, **small), Run(tmp_path/'run', {}), learner(dls)
+    halves, before = learner(dls), weights(learn)
+    halves.accumulate = 2
+    hook, rng = learn.model.register_forward_hook(Crowded(3, words['CUDA']).full), dls.train.rng.getstate()
+    found = learn.lr_find(num_it=12)
+    assert learn.accumulate == 2 and all(map(torch.equal, before, weights(learn))) and rng == dls.train.rng.getstate()
+    assert found.losses == halves.lr_find(num_it=12).losses   # the curve of halves, from its first step
+    learn.accumulate = 1
+    capsys.readouterr()
+    fit_stage(learn, run, 0, r)
+    said = capsys.readouterr().out.strip()
+    hook.remove()
+    assert run.history[0]['accumulate'] == 2 and (run.path/'lr_find_stage-1.json').exists() and said.count('\n') == 0
+    fault('memory', 'memory runs out in the finder, which the lesson runs first', 'the batch goes through in halves, in the stage that follows too', said)
+
+def test_memory_in_the_optimizer(fault, dls, tmp_path, monkeypatch):
+    r, make, calls = Recipe.quick().change_stages(epochs=1, **small), FusedAdam._moments, []
+    def moments(self, p):
+        calls.append(p)
+        if len(calls) in full: raise words['CUDA']
+        return make(self, p)
+    ends = []
+    for full in (), (30,):   # the thirtieth weight's averages find no room
+        learn, calls = learner(dls), []
+        with monkeypatch.context() as m:
+            m.setattr(FusedAdam, '_moments', moments)
+            fit_stage(learn, Run(tmp_path/f'{len(full)}', {}), 0, r)
+        ends.append(weights(learn))
+    assert all(map(torch.equal, *ends)) and learn.accumulate == 1
+    fault('memory', "memory runs out in the optimizer's first step", 'the step is taken again with all caches freed; the run is the same, bit for bit')
+    full, learn = range(9999), learner(dls)
+    monkeypatch.setattr(FusedAdam, '_moments', moments)
+    fault.refused('memory', "no memory for the optimizer's averages", fit_stage, learn, Run(tmp_path/'full', {}), 0, r)
+
+def test_memory_in_the_exchange(fault, dls, tmp_path, monkeypatch):
+    ends, r = [], Recipe.quick().change_stages(epochs=1, **small)
+    def pool(learn):
+        if learn.accumulate > 1: return
+        for p in learn.model.parameters(): p.grad.mul_(99)   # weighed for the sum, which then finds no room
+        raise words['CUDA']
+    for name, parts in ('halves', 2), ('whole', 1):
+        learn = learner(dls)
+        with monkeypatch.context() as m:
+            m.setattr(training.SegLearner, '_pool', pool)
+            fit_stage(learn, Run(tmp_path/name, {}), 0, r.change_stages(accumulate=parts))
+        ends.append(weights(learn)); assert learn.accumulate == 2
+    assert all(map(torch.equal, *ends))
+    fault('memory', 'memory runs out in the exchange of several processes', 'the gradient is computed again, in halves; the run is one in halves, bit for bit')
+
+def test_too_few_for_batch_norm(fault, folder, tmp_path):
+    tiny = Recipe.quick().change_stages(epochs=1, size=(32,32), precision='fp32')
+    fault.refused('memory', 'parts of one image of 32x32 pixels, asked for', train, folder, tiny.change_stages(bs=2, accumulate=2), tmp_path/'run', device='cpu')
+    assert not (tmp_path/'run').exists()
+    learn = learner(seg_dataloaders(folder, (32,32), 4, device='cpu'), cbs=Crowded(1, words['CUDA']))
+    fault.refused('memory', 'memory for one image of 32x32 pixels', fit_stage, learn, Run(tmp_path/'full', {}), 0, tiny.change_stages(bs=4))
+    assert learn.accumulate == 2
 
 def test_memory_and_resume(fault, dls, tmp_path):
     r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
