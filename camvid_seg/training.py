@@ -27,7 +27,7 @@ from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 
 # %% ../nbs/09_training.ipynb #edf9149e
-from .dataset import SegError, atomic_path
+from .dataset import SegError, _fsync, atomic_path
 from .loaders import in_group, process, worker_faults
 from .metrics import all_sum, whole_batch, with_peers
 from .unet import SegLearner, _bare
@@ -626,8 +626,10 @@ class Run:
         if config is None: self.config = _read_json(self.file('config.json'), 'not a run folder: give the folder that `--out` named')
         else:
             try:
-                self.path.mkdir(parents=True, exist_ok=True)
-                full = any(self.path.iterdir())
+                _make_folder(self.path)
+                left = _leftovers(self.path, 'config.json') # of a start that was killed
+                full = set(self.path.iterdir()) - {*left}
+                if not full: [p.unlink(missing_ok=True) for p in left]
             except OSError as e: raise SegError(f'{self.path}: cannot be made ({e.strerror}); choose another folder (--out)') from e
             if full: raise SegError(f'{self.path}: exists already; resume it (--resume {self.path}) or choose another folder (--out)')
             self.config = config
@@ -647,6 +649,17 @@ def file(self:Run, *names)->Path: # absolute
     raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
 
 # %% ../nbs/09_training.ipynb #04891b69
+def _make_folder(path):
+    "Make a folder and those above it, and have their names put on the disk"
+    if path.is_dir() or path == path.parent: return
+    _make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    _fsync(path.parent)
+
+def _leftovers(folder, name='*'):
+    "Half-written files of a process that was killed, under the names that `atomic_path` gives"
+    return [p for p in folder.glob(f'.*-{name}') if re.match(r'\.[0-9a-f]{8}-', p.name) and p.is_file()]
+
 def _read_json(file, mend):
     try:
         if file.exists() and not file.is_file(): raise ValueError('no plain file')
@@ -658,6 +671,7 @@ def _read_json(file, mend):
 def _writing(path):
     "A temporary path that becomes `path`, or an error of one line and `path` as it was"
     try:
+        _make_folder(path.parent)
         with atomic_path(path) as tmp: yield tmp
     except (OSError, SafetensorError) as e:
         raise SegError(f'{path}: not written ({getattr(e, "strerror", None) or e}); what it held before is untouched. Make room, then go on with --resume') from e

@@ -1,11 +1,12 @@
 "Training stopped, killed, starved of memory or disk, fed nan, or resumed from a stranger's folder: nothing lost, nothing silent"
-import contextlib, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys
+import contextlib, dataclasses, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys
 from pathlib import Path
 import numpy as np, pytest, torch
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastai.learner import Metric
 from fastai.torch_core import set_seed
+from fastai.vision.models import resnet18
 from camvid_seg import cli, training
 from camvid_seg.dataset import SegError
 from camvid_seg.fullsize import train
@@ -162,6 +163,56 @@ def test_disk_full_in_training(fault, dls, tmp_path, monkeypatch):
     with pytest.raises(SegError, match='Make room') as e: fit_stage(learner(dls, cbs=At(10, when_ready)), run, 0, r)
     assert '\n' not in str(e.value) and facts_of(run)['epoch'] == 1
     fault('killed', 'the disk is full in the second epoch', 'one line; the run goes on from the first', e.value)
+
+@posix
+def test_a_name_follows_its_data(fault, run, tmp_path, monkeypatch):
+    learn, run, calls = run[1], Run(tmp_path/'above'/'anew', {}), []
+    names = {(tmp_path/p).stat().st_ino: p for p in ('above', 'above/anew')}
+    sync, replace = os.fsync, os.replace
+    def fsync(fd): sync(fd); calls.append(names.get(os.fstat(fd).st_ino, 'last' if os.fstat(fd).st_ino == (run.path/'last').stat().st_ino else 'data'))
+    def move(a, b): replace(a, b); calls.append('rename')
+    monkeypatch.setattr(os, 'fsync', fsync); monkeypatch.setattr(os, 'replace', move)
+    for order in (['above/anew', 'data', 'rename', 'last'], ['data', 'rename', 'last']):   # `last` is new the first time
+        calls.clear()
+        run.checkpoint(learn, stage=0, epoch=9, batch=9, lr=1., seconds=0.)
+        assert calls == order
+    made = []
+    monkeypatch.setattr(training, '_fsync', lambda path: made.append(path.name))
+    Run(tmp_path/'b'/'c', {})
+    assert made == [tmp_path.name, 'b']   # where the names of `b` and of `c` are kept
+    fault('killed', 'the power fails while a checkpoint is written', 'its bytes are put on the disk before its name changes, and then the name, and those of new folders')
+
+def test_killed_before_there_was_a_run(fault, tmp_path):
+    path = tmp_path/'run'
+    path.mkdir()
+    (path/'.0123abcd-config.json').write_text('{"ver')
+    run = Run(path, {})
+    assert [p.name for p in path.iterdir()] == ['config.json'] and Run(path).config == {}
+    fault('killed', 'kill -9 after a run folder is made, before its config.json is', 'the same command starts anew')
+    theirs = tmp_path/'theirs'
+    theirs.mkdir()
+    for name in '.0123abcd-config.json', 'letter.txt': (theirs/name).write_text('')
+    fault.refused('killed', 'the same, in a folder with a file of the user', Run, theirs, {})
+    assert len(list(theirs.iterdir())) == 2   # and nothing was removed
+
+def test_killed_before_the_first_checkpoint(fault, folder, tmp_path, monkeypatch):
+    file = tmp_path/'encoder.pth'
+    torch.save(resnet18().state_dict(), file)
+    r = Recipe.quick(weights=str(file)).change_stages(epochs=1, **small)
+    r = dataclasses.replace(r, stages=r.stages[:1])
+    def go(name, **kwargs): return train(folder, r, tmp_path/name, device='cpu', progress=Quiet(), **kwargs)
+    def kill(*args): raise KeyboardInterrupt
+    with monkeypatch.context() as m:
+        m.setattr(training, '_rate', kill)
+        with pytest.raises(KeyboardInterrupt): go('run')
+    assert not (tmp_path/'run'/'last').exists()
+    (tmp_path/'run'/'.deadbeef-x').mkdir()   # a folder of somebody
+    shutil.copytree(tmp_path/'run', tmp_path/'other')
+    x, y = (read_weights(o.path/'stage-1.safetensors')[0] for o in (go('whole'), go('run', resume=True)))
+    assert all(x[k].equal(y[k]) for k in x) and (tmp_path/'run'/'.deadbeef-x').is_dir()
+    fault('resume', 'killed before the first checkpoint, with --weights FILE', 'the run begins again: the weights of the run that was not killed, bit for bit')
+    file.write_bytes(file.read_bytes() + b' ')
+    fault.refused('resume', 'the same, and the file has changed', go, 'other', resume=True)
 
 # ---- best weights ----
 
