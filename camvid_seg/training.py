@@ -415,7 +415,7 @@ def batch_names(self:SegLearner)->list[str]: # of files
 class EMA(Callback):
     "Keep an average of the weights and the statistics of batch norm; validate with it"
     def __init__(self,
-        decay:float # of what an earlier step counts, in each further step
+        decay:float # factor on what earlier steps count, in each further step
     ): self.decay, self.n, self.averages, self.inside = decay, 0, None, False
 
     def attach(self, learn):
@@ -531,7 +531,7 @@ class Stage:
 @dataclass(frozen=True)
 class Recipe:
     "A network and the stages that train it"
-    name:str                # 'lesson', 'quick', or your own
+    name:str                # 'lesson', 'quick', 'scratch', or your own
     stages:tuple[Stage,...] # run in this order
     arch:str='resnet34'     # a torchvision ResNet
     decoder:str='lesson'    # 'lesson' or 'lean'
