@@ -231,7 +231,7 @@ def _digest(parts):
 def _begin(folder, recipe, path, split, resume):
     "The run, its checkpoint, and the number of the stage to begin with"
     config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict(),
-                  processes=process()[1], start=_file_digest(recipe.weights))
+                  processes=process()[1], start=None if resume else _file_digest(recipe.weights))
     run, state = by_first(_open, path, config, resume)
     if run.config['frames'] != config['frames']: raise SegError(f'{folder.path}: not the frames that the first process has; copy them from its machine')
     first = state[1]['stage'] if state else 0
@@ -257,11 +257,14 @@ def _reopen(path, config):
 # %% ../nbs/10_fullsize.ipynb #38ae245d
 def _file_digest(weights):
     "Changes with the file that the network starts from; None if there is none"
-    if weights not in (None, 'imagenet') and Path(weights).is_file(): return hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16]
+    if weights in (None, 'imagenet') or not Path(weights).is_file(): return
+    try: return hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16]
+    except OSError: return # why, the loader of weights says
 
 def _first_learner(dls, recipe, progress, run, resume, state):
     "The learner to begin with; a checkpoint brings its own weights, and without one only the file that the run began with is read"
-    if resume and not state and recipe.weights not in (None, 'imagenet') and _file_digest(recipe.weights) != run.config.get('start', ''):
+    outside, began = recipe.weights not in (None, 'imagenet'), run.config.get('start')
+    if resume and not state and outside and not (began and began == _file_digest(recipe.weights)):
         raise SegError(f'no checkpoint to resume, and {recipe.weights!r} is not the file that the run began with: train anew with --weights and another --out')
     learn = stage_learner(dls, dataclasses.replace(recipe, weights=None) if state else recipe, progress)
     learn.pretrained = bool(recipe.weights)
