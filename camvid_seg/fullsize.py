@@ -17,7 +17,7 @@ from .dataset import SegError, SegFolder, _plain, require_sound
 from .explore import row_baseline
 from .loaders import Augment, batch_size_for, free_memory, process, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
-from .training import FusedAdam, Recipe, Run, _writing, by_first, fit_stage, plot_history, process_group
+from .training import FusedAdam, Recipe, Run, _leftovers, _one_value, _writing, by_first, fit_stage, plot_history, process_group
 from .unet import SegLearner, unet_learner
 
 # %% ../nbs/10_fullsize.ipynb #6429806d
@@ -204,7 +204,7 @@ def train(
     learn = None
     for i in range(first, len(recipe.stages)):
         dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
-        if learn is None: learn = _first_learner(dls, recipe, progress, resume, state)
+        if learn is None: learn = _first_learner(dls, recipe, progress, run, resume, state)
         learn.dls = dls
         learn.set_precision(recipe.stages[i].precision)
         fit_stage(learn, run, i, recipe, state if i == first else None, minutes)
@@ -218,7 +218,9 @@ def _fits(recipe, parts):
     for s in recipe.stages:
         if s.bs > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs}, but there are {len(parts.train)} training images; use 1 to that many (--bs)')
         if s.bs*n > len(parts.train): raise SegError(f'{s.name}: batch size {s.bs} in each of {n} processes, but there are {len(parts.train)} training images; use a smaller --bs')
-        if s.bs == 1 and max(s.size) <= 32: raise SegError(f'{s.name}: a batch of one image of 32x32 pixels, too few for batch norm; use --bs 2 or a larger --size')
+        if not _one_value(s.bs, s.accumulate, s.size): continue
+        what, mend = ('a batch', '--bs 2') if s.bs == s.accumulate == 1 else (f'a part (--bs {s.bs} --accumulate {s.accumulate})', 'a larger --bs, fewer parts')
+        raise SegError(f'{s.name}: {what} of one image of 32x32 pixels, too few for batch norm; use {mend} or a larger --size')
 
 # %% ../nbs/10_fullsize.ipynb #08c527a2
 def _digest(parts):
@@ -229,7 +231,7 @@ def _digest(parts):
 def _begin(folder, recipe, path, split, resume):
     "The run, its checkpoint, and the number of the stage to begin with"
     config = dict(version=__version__, data=str(folder.path.resolve()), split=split, frames=_digest(folder.split(split)), recipe=recipe.to_dict(),
-                  processes=process()[1])
+                  processes=process()[1], start=None if resume else _file_digest(recipe.weights))
     run, state = by_first(_open, path, config, resume)
     if run.config['frames'] != config['frames']: raise SegError(f'{folder.path}: not the frames that the first process has; copy them from its machine')
     first = state[1]['stage'] if state else 0
@@ -245,8 +247,7 @@ def _open(path, config, resume):
 def _reopen(path, config):
     "The run in `path`, if it is one of `config`; only the data may have moved"
     run, new = Run(path), json.loads(json.dumps(config))
-    for p in (*run.path.glob('.*-*'), *run.file('last').glob('.*-*')): # half-written files of a process that was killed
-        if re.match(r'\.[0-9a-f]{8}-', p.name): p.unlink()
+    for p in (*_leftovers(run.path), *_leftovers(run.file('last'))): p.unlink()
     for k in 'split', 'frames', 'recipe':
         if run.config.get(k) != new[k]:
             raise SegError(f'{run.path.name}/config.json: {k} {_brief(run.config.get(k), new[k])}; resume with the same, or use another --out')
@@ -254,10 +255,17 @@ def _reopen(path, config):
     return run
 
 # %% ../nbs/10_fullsize.ipynb #38ae245d
-def _first_learner(dls, recipe, progress, resume, state):
-    "The learner to begin with; a checkpoint brings its own weights, and no file outside the run folder is read"
-    if resume and not state and recipe.weights not in (None, 'imagenet'):
-        raise SegError(f'no checkpoint to resume, and the recipe would start from the file {recipe.weights!r}: train anew with --weights and another --out')
+def _file_digest(weights):
+    "Changes with the file that the network starts from; None if there is none"
+    if weights in (None, 'imagenet') or not Path(weights).is_file(): return
+    try: return hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16]
+    except OSError: return # why, the loader of weights says
+
+def _first_learner(dls, recipe, progress, run, resume, state):
+    "The learner to begin with; a checkpoint brings its own weights, and without one only the file that the run began with is read"
+    outside, began = recipe.weights not in (None, 'imagenet'), run.config.get('start')
+    if resume and not state and outside and not (began and began == _file_digest(recipe.weights)):
+        raise SegError(f'no checkpoint to resume, and {recipe.weights!r} is not the file that the run began with: train anew with --weights and another --out')
     learn = stage_learner(dls, dataclasses.replace(recipe, weights=None) if state else recipe, progress)
     learn.pretrained = bool(recipe.weights)
     return learn

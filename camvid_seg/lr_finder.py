@@ -256,15 +256,24 @@ def _plain(o, device):
     return o.as_subclass(torch.Tensor).to(device, non_blocking=True)
 
 # %% ../nbs/08_lr_finder.ipynb #f1a7861f
+def _whole(xb, yb): return [(xb, yb, 1.)]
+def _call(f, *args): return f()
+
 def _step(learn, opt, context, scaler, xb, yb):
     "One training step; returns the loss"
-    with context(): pred = learn.model(*xb)
-    if isinstance(pred, torch.Tensor): pred = pred.float()
-    loss = learn.loss_func(pred, *yb).mean()
-    scaler.scale(loss).backward()
-    grads = [p.grad for p in learn.model.parameters() if p.grad is not None]
-    res = whole_batch(loss, getattr(learn.loss_func, 'count', len)(yb[0]), grads).item()
-    if math.isfinite(res): scaler.step(opt); scaler.update()
+    parts, within, once_more = (getattr(learn, o, f) for o,f in (('_parts', _whole), ('_within_memory', _call), ('_once_more', _call)))
+    def gradient():
+        loss = 0.
+        for x,y,share in parts(xb, yb):
+            with context(): pred = learn.model(*x)
+            if isinstance(pred, torch.Tensor): pred = pred.float()
+            part = learn.loss_func(pred, *y).mean()*share
+            scaler.scale(part).backward()
+            loss = loss + part.detach()
+        grads = [p.grad for p in learn.model.parameters() if p.grad is not None]
+        return whole_batch(loss, getattr(learn.loss_func, 'count', len)(yb[0]), grads).item()
+    res = within(gradient, xb, opt.zero_grad)
+    if math.isfinite(res): once_more(partial(scaler.step, opt), opt); scaler.update()
     opt.zero_grad()
     return res
 

@@ -27,7 +27,7 @@ from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 
 # %% ../nbs/09_training.ipynb #edf9149e
-from .dataset import SegError, atomic_path
+from .dataset import SegError, _fsync, atomic_path
 from .loaders import in_group, process, worker_faults
 from .metrics import all_sum, whole_batch, with_peers
 from .unet import SegLearner, _bare
@@ -161,6 +161,8 @@ class FusedAdam(Optimizer):
 def step(self:FusedAdam, closure=None):
     "One step for the parameters that have a gradient; none where `found_inf`, a tensor on their device, is 1"
     scale, found = getattr(self, 'grad_scale', None), getattr(self, 'found_inf', None)
+    for ps in self.param_lists: # before any weight changes: memory may run out here, and then the step is taken again
+        for p in ps: p.grad is None or self._moments(p)
     for ps,h in zip(self.param_lists, self.hypers):
         for decays in True, False:
             chosen = [p for p in ps if p.grad is not None and self.state[p].get('do_wd', True) == decays]
@@ -189,9 +191,15 @@ def batch_parts(
         y = part[len(xb):]
         yield part[:len(xb)], y, count(y[0])/count(yb[0])
 
+# %% ../nbs/09_training.ipynb #18c46cc6
+def _one_value(bs, parts, size):
+    "Is a part of the batch one image of 32x32 pixels? It ends in one pixel, and batch norm needs more than one value"
+    return (bs - 1)%math.ceil(bs/parts) == 0 and max(size) <= 32
+
 # %% ../nbs/09_training.ipynb #4750482b
 _no_memory = ('out of memory', "can't allocate memory", 'not enough memory', 'CUBLAS_STATUS_ALLOC_FAILED', 'CUDNN_STATUS_ALLOC_FAILED',
-              'CUDNN_STATUS_NOT_SUPPORTED') # the last: what cuDNN says when it finds no room to work in
+              'CUDNN_STATUS_NOT_SUPPORTED', 'CUBLAS_STATUS_NOT_INITIALIZED', 'Unable to find a valid cuDNN algorithm',
+              'GET was unable to find an engine') # the last four: what cuDNN and cuBLAS say when they find no room to work in
 
 def out_of_memory(
     e # an exception
@@ -203,25 +211,30 @@ def out_of_memory(
 SegLearner.accumulate, SegLearner.compiled = 1, False # parts that a batch goes through the network in; see `compile`
 
 @patch
-def _within_memory(self:SegLearner, f):
-    "`f()`, again in smaller parts when memory runs out"
+def _within_memory(self:SegLearner, f, xb, undo):
+    "`f()`, which works on the batch `xb`; when memory runs out `undo()`, and again in smaller parts"
     while True:
         try: return f()
         except Exception as e:
             if not out_of_memory(e): raise
-        self._make_room() # only here: `e` is gone, and with it the tensors that its frames held
+        undo() # only here: `e` is gone, and with it the tensors that its frames held
+        self._make_room(*xb[0].shape[:1], *xb[0].shape[-2:])
 
 @patch
-def _make_room(self:SegLearner):
-    n, size = len(self.xb[0]), 'x'.join(map(str, self.xb[0].shape[-2:]))
-    self.pred = self.loss_grad = None
-    if self.training: self.opt.zero_grad(); self._restore_stats(torch.tensor(True))
-    if self.accumulate >= n: raise SegError(f'out of memory with one image of {size} at a time: use a smaller size, decoder="lean" or checkpointing')
-    self.accumulate = min(2*self.accumulate, n)
+def _make_room(self:SegLearner, n, *size):
+    parts, of = min(2*self.accumulate, n), f'{size[0]}x{size[1]}'
+    advice = 'use a smaller size, decoder="lean" or checkpointing'
+    if self.accumulate >= n: raise SegError(f'out of memory with one image of {of} at a time: {advice}')
+    if self.model.training and _one_value(n, parts, size):
+        raise SegError(f'out of memory with {n} images of {of}, and parts of one would be too few for batch norm: {advice}')
+    self.accumulate = parts
+    _free_caches()
+    tqdm.write(f'out of memory: batches of {n} at {of} go through in {parts} parts from here on; only batch norm sees the difference')
+
+def _free_caches():
     gc.collect()
     if torch.cuda.is_available(): torch.cuda.empty_cache()
     if torch.backends.mps.is_available(): torch.mps.empty_cache()
-    tqdm.write(f'out of memory: batches of {n} at {size} go through in {self.accumulate} parts from here on; their gradient is the same')
 
 # %% ../nbs/09_training.ipynb #5da5f46f
 @patch
@@ -232,11 +245,14 @@ def _forward(self:SegLearner, *xb):
     return to_float(pred)
 
 @patch
+def _parts(self:SegLearner, xb, yb): return batch_parts(self.loss_func, xb, yb, self.accumulate)
+
+@patch
 def _gradient(self:SegLearner):
     "Forward and backward of the batch, part by part; `loss` becomes that of the whole batch"
     xb, yb, loss = self.xb, self.yb, 0.
     try:
-        for self.xb,self.yb,share in batch_parts(self.loss_func, xb, yb, self.accumulate):
+        for self.xb,self.yb,share in self._parts(xb, yb):
             self.pred = self._forward(*self.xb)
             self('after_pred')
             self.loss_grad = self.loss_func(self.pred, *self.yb)*share
@@ -258,14 +274,33 @@ def _evaluate(self:SegLearner):
     self('after_loss')
 
 @patch
+def _shared_gradient(self:SegLearner): self._gradient(); self._pool()
+
+@patch
+def _forget(self:SegLearner):
+    "Let go of all that a batch has left behind so far"
+    self.pred = self.loss_grad = None
+    if self.training: self.opt.zero_grad(); self._restore_stats(torch.tensor(True))
+
+@patch
 def _do_one_batch(self:SegLearner):
     "fastai's, within memory; a batch without targets is only predicted"
-    if not self.training or not len(self.yb): return self._within_memory(self._evaluate)
+    if not self.training or not len(self.yb): return self._within_memory(self._evaluate, self.xb, self._forget)
     self._keep_stats()
-    self._within_memory(self._gradient)
-    self._pool()
+    self._within_memory(self._shared_gradient, self.xb, self._forget)
     self._with_events(self._step, 'step', CancelStepException)
     self.opt.zero_grad()
+
+# %% ../nbs/09_training.ipynb #2dc4b696
+@patch
+def _once_more(self:SegLearner, step, opt):
+    "`step()`, a step of `opt`; once more with the caches freed when memory runs out, unless other optimizers may have changed a weight by then"
+    for again in [True]*isinstance(opt, FusedAdam) + [False]:
+        try: return step()
+        except Exception as e:
+            if not out_of_memory(e): raise
+        if again: _free_caches()
+    raise SegError('out of memory in the step of the optimizer, which keeps two numbers for each weight: use decoder="lean" or a smaller arch')
 
 # %% ../nbs/09_training.ipynb #42c98e94
 SegLearner.heard = SegLearner.stop = None # the signal that this process got; is there one that got any?
@@ -335,19 +370,34 @@ def _restore_stats(self:SegLearner, bad):
 @patch
 def _step(self:SegLearner):
     "fastai's, but a step whose gradient is not finite changes nothing"
-    bad = ~get_total_norm([p.grad for ps in self.opt.param_lists for p in ps if p.grad is not None]).isfinite()
     scaler = getattr(self, 'scaler', None)
-    if scaler is not None and scaler.is_enabled(): scaler.step(self.opt); scaler.update()
+    scaled = scaler is not None and scaler.is_enabled()
+    bad = self._once_more(partial(self._update, scaler if scaled else None), self.opt)
+    if scaled: scaler.update()
+    self._restore_stats(bad)
+    self.skipped, self.in_a_row = self.skipped + bad, (self.in_a_row + 1)*bad
+    if self._may_read(bad): self._check_steps()
+
+@patch
+def _update(self:SegLearner, scaler):
+    "The optimizer's part of it; returns whether the gradient is not finite"
+    bad = ~get_total_norm([p.grad for ps in self.opt.param_lists for p in ps if p.grad is not None]).isfinite()
+    if scaler: scaler.step(self.opt)
     elif isinstance(self.opt, FusedAdam):
         self.opt.found_inf = bad.float()
         self.opt.step()
     elif not bad: self.opt.step()
-    self._restore_stats(bad)
-    self.skipped, self.in_a_row = self.skipped + bad, (self.in_a_row + 1)*bad
-    if bad.device.type == 'cpu' or self.iter%10 == 9: self._check_steps()
+    return bad
 
 # %% ../nbs/09_training.ipynb #336f0af5
 SegLearner.skipped, SegLearner.in_a_row, SegLearner._buffers = 0, 0, None
+
+def _at_hand(t): return t.device.type == 'cpu'
+
+@patch
+def _may_read(self:SegLearner, t):
+    "Is it time to look at a number that the device computed? Elsewhere than on a CPU in every tenth step, and in the last of an epoch"
+    return _at_hand(t) or self.iter%10 == 9 or self.iter == self.n_iter - 1
 
 @patch
 def _check_steps(self:SegLearner):
@@ -365,7 +415,7 @@ def batch_names(self:SegLearner)->list[str]: # of files
 class EMA(Callback):
     "Keep an average of the weights and the statistics of batch norm; validate with it"
     def __init__(self,
-        decay:float # of what an earlier step counts, in each further step
+        decay:float # factor on what earlier steps count, in each further step
     ): self.decay, self.n, self.averages, self.inside = decay, 0, None, False
 
     def attach(self, learn):
@@ -481,7 +531,7 @@ class Stage:
 @dataclass(frozen=True)
 class Recipe:
     "A network and the stages that train it"
-    name:str                # 'lesson', 'quick', or your own
+    name:str                # 'lesson', 'quick', 'scratch', or your own
     stages:tuple[Stage,...] # run in this order
     arch:str='resnet34'     # a torchvision ResNet
     decoder:str='lesson'    # 'lesson' or 'lean'
@@ -576,8 +626,10 @@ class Run:
         if config is None: self.config = _read_json(self.file('config.json'), 'not a run folder: give the folder that `--out` named')
         else:
             try:
-                self.path.mkdir(parents=True, exist_ok=True)
-                full = any(self.path.iterdir())
+                _make_folder(self.path)
+                left = _leftovers(self.path, 'config.json') # of a start that was killed
+                full = set(self.path.iterdir()) - {*left}
+                if not full: [p.unlink(missing_ok=True) for p in left]
             except OSError as e: raise SegError(f'{self.path}: cannot be made ({e.strerror}); choose another folder (--out)') from e
             if full: raise SegError(f'{self.path}: exists already; resume it (--resume {self.path}) or choose another folder (--out)')
             self.config = config
@@ -597,6 +649,17 @@ def file(self:Run, *names)->Path: # absolute
     raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
 
 # %% ../nbs/09_training.ipynb #04891b69
+def _make_folder(path):
+    "Make a folder and those above it, and have their names put on the disk"
+    if path.is_dir() or path == path.parent: return
+    _make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    _fsync(path.parent)
+
+def _leftovers(folder, name='*'):
+    "Half-written files of a process that was killed, under the names that `atomic_path` gives"
+    return [p for p in folder.glob(f'.*-{name}') if re.match(r'\.[0-9a-f]{8}-', p.name) and p.is_file()]
+
 def _read_json(file, mend):
     try:
         if file.exists() and not file.is_file(): raise ValueError('no plain file')
@@ -608,6 +671,7 @@ def _read_json(file, mend):
 def _writing(path):
     "A temporary path that becomes `path`, or an error of one line and `path` as it was"
     try:
+        _make_folder(path.parent)
         with atomic_path(path) as tmp: yield tmp
     except (OSError, SafetensorError) as e:
         raise SegError(f'{path}: not written ({getattr(e, "strerror", None) or e}); what it held before is untouched. Make room, then go on with --resume') from e
@@ -776,7 +840,7 @@ def _asked(self:RunLog):
     "The signal to stop for now, if any"
     if not in_group(): return self.heard
     if not self.training: return not process()[0] and self.heard
-    if self.stop.device.type == 'cpu' or self.iter%10 == 9: return bool(self.stop) and (self.heard or signal.SIGTERM)
+    if self.learn._may_read(self.stop): return bool(self.stop) and (self.heard or signal.SIGTERM)
 
 # %% ../nbs/09_training.ipynb #926472d8
 @patch

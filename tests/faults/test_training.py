@@ -1,11 +1,12 @@
 "Training stopped, killed, starved of memory or disk, fed nan, or resumed from a stranger's folder: nothing lost, nothing silent"
-import contextlib, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys
+import contextlib, dataclasses, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys
 from pathlib import Path
 import numpy as np, pytest, torch
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastai.learner import Metric
 from fastai.torch_core import set_seed
+from fastai.vision.models import resnet18
 from camvid_seg import cli, training
 from camvid_seg.dataset import SegError
 from camvid_seg.fullsize import train
@@ -163,6 +164,56 @@ def test_disk_full_in_training(fault, dls, tmp_path, monkeypatch):
     assert '\n' not in str(e.value) and facts_of(run)['epoch'] == 1
     fault('killed', 'the disk is full in the second epoch', 'one line; the run goes on from the first', e.value)
 
+@posix
+def test_a_name_follows_its_data(fault, run, tmp_path, monkeypatch):
+    learn, run, calls = run[1], Run(tmp_path/'above'/'anew', {}), []
+    names = {(tmp_path/p).stat().st_ino: p for p in ('above', 'above/anew')}
+    sync, replace = os.fsync, os.replace
+    def fsync(fd): sync(fd); calls.append(names.get(os.fstat(fd).st_ino, 'last' if os.fstat(fd).st_ino == (run.path/'last').stat().st_ino else 'data'))
+    def move(a, b): replace(a, b); calls.append('rename')
+    monkeypatch.setattr(os, 'fsync', fsync); monkeypatch.setattr(os, 'replace', move)
+    for order in (['above/anew', 'data', 'rename', 'last'], ['data', 'rename', 'last']):   # `last` is new the first time
+        calls.clear()
+        run.checkpoint(learn, stage=0, epoch=9, batch=9, lr=1., seconds=0.)
+        assert calls == order
+    made = []
+    monkeypatch.setattr(training, '_fsync', lambda path: made.append(path.name))
+    Run(tmp_path/'b'/'c', {})
+    assert made == [tmp_path.name, 'b']   # where the names of `b` and of `c` are kept
+    fault('killed', 'the power fails while a checkpoint is written', 'its bytes are put on the disk before its name changes, and then the name, and those of new folders')
+
+def test_killed_before_there_was_a_run(fault, tmp_path):
+    path = tmp_path/'run'
+    path.mkdir()
+    (path/'.0123abcd-config.json').write_text('{"ver')
+    run = Run(path, {})
+    assert [p.name for p in path.iterdir()] == ['config.json'] and Run(path).config == {}
+    fault('killed', 'kill -9 after a run folder is made, before its config.json is', 'the same command starts anew')
+    theirs = tmp_path/'theirs'
+    theirs.mkdir()
+    for name in '.0123abcd-config.json', 'letter.txt': (theirs/name).write_text('')
+    fault.refused('killed', 'the same, in a folder with a file of the user', Run, theirs, {})
+    assert len(list(theirs.iterdir())) == 2   # and nothing was removed
+
+def test_killed_before_the_first_checkpoint(fault, folder, tmp_path, monkeypatch):
+    file = tmp_path/'encoder.pth'
+    torch.save(resnet18().state_dict(), file)
+    r = Recipe.quick(weights=str(file)).change_stages(epochs=1, **small)
+    r = dataclasses.replace(r, stages=r.stages[:1])
+    def go(name, **kwargs): return train(folder, r, tmp_path/name, device='cpu', progress=Quiet(), **kwargs)
+    def kill(*args): raise KeyboardInterrupt
+    with monkeypatch.context() as m:
+        m.setattr(training, '_rate', kill)
+        with pytest.raises(KeyboardInterrupt): go('run')
+    assert not (tmp_path/'run'/'last').exists()
+    (tmp_path/'run'/'.deadbeef-x').mkdir()   # a folder of somebody
+    shutil.copytree(tmp_path/'run', tmp_path/'other')
+    x, y = (read_weights(o.path/'stage-1.safetensors')[0] for o in (go('whole'), go('run', resume=True)))
+    assert all(x[k].equal(y[k]) for k in x) and (tmp_path/'run'/'.deadbeef-x').is_dir()
+    fault('resume', 'killed before the first checkpoint, with --weights FILE', 'the run begins again: the weights of the run that was not killed, bit for bit')
+    file.write_bytes(file.read_bytes() + b' ')
+    fault.refused('resume', 'the same, and the file has changed', go, 'other', resume=True)
+
 # ---- best weights ----
 
 class Series(Metric):
@@ -206,6 +257,26 @@ def test_nan_for_good(fault, dls, tmp_path):
     state = run.last_checkpoint()[0]
     assert all(v.isfinite().all() for v in state.values() if v.is_floating_point()) and (run.path/'best.safetensors').exists()
 
+def test_nan_in_short_epochs_on_a_gpu(fault, dls, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, '_at_hand', lambda t: False)   # the numbers of a GPU are looked at every ten steps; an epoch has four
+    r, run = Recipe.quick().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
+    said = fault.refused('nan', 'nan from the second epoch on, on a GPU, in epochs of four steps', fit_stage, learner(dls, cbs=Spoil(2, 99)), run, 0, r)
+    assert '22 steps in a row' in said and said.count('.png') == small['bs']   # the last step of the sixth epoch
+
+def test_stop_in_short_epochs_on_gpus(fault, dls, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, '_at_hand', lambda t: False)
+    monkeypatch.setattr(training, 'in_group', lambda: True)      # one process that believes to be of several
+    monkeypatch.setattr(training.SegLearner, '_pool', lambda learn: setattr(learn, 'stop', torch.tensor(float(bool(learn.heard)))))
+    monkeypatch.setattr(training, 'same_start', lambda model: None)
+    monkeypatch.setattr(training.MeanLoss, 'value', property(lambda self: self.total/self.count))
+    r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
+    learn = learner(dls)
+    learn.add_cb(At(2, lambda: setattr(learn, 'heard', signal.SIGINT)))
+    with pytest.raises(KeyboardInterrupt): fit_stage(learn, run, 0, r)
+    facts = facts_of(run)
+    assert (facts['epoch'], facts['batch']) == (0, 4)
+    fault('processes', 'a signal to one of several GPUs, in an epoch of four steps', 'all stop after the last step of the epoch, with a checkpoint')
+
 def test_overflow_in_fp16(fault, dls, tmp_path):
     r, run, scales = Recipe.quick().change_stages(epochs=1, **small), Run(tmp_path/'run', {}), []
     class Overflow(Callback):
@@ -223,7 +294,10 @@ def test_overflow_in_fp16(fault, dls, tmp_path):
 words = {'CUDA': torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 3.52 GiB.'),
          'cuDNN': RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'), 'cuBLAS': RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`'),
          'MPS': RuntimeError('MPS backend out of memory (MPS allocated: 8.11 GB, other allocations: 9.5 GB, max allowed: 18.13 GB).'),
-         'a CPU': RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory")}
+         'a CPU': RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory"),
+         'cuDNN without room to work in': RuntimeError('Unable to find a valid cuDNN algorithm to run convolution'),
+         "cuDNN's newer interface": RuntimeError('GET was unable to find an engine to execute this computation'),
+         'cuBLAS at its start': RuntimeError('CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`')}
 
 @pytest.mark.parametrize('who', words)
 def test_out_of_memory(fault, dls, tmp_path, capsys, who):
@@ -235,6 +309,66 @@ def test_out_of_memory(fault, dls, tmp_path, capsys, who):
     assert not torch.is_autocast_enabled('cpu')
     assert learn.opt.state[next(learn.model.parameters())]['step'] == 4   # as many steps, of as many images
     fault('memory', f'memory runs out, in the words of {who}', 'the batch goes through in halves', said)
+
+def weights(learn): return [v.clone() for v in learn.model.state_dict().values() if v.is_floating_point()]   # without counters
+
+def test_memory_in_the_lr_finder(fault, dls, tmp_path, capsys):
+    r, run, learn = Recipe.lesson().change_stages(epochs=1, frozen=False, **small), Run(tmp_path/'run', {}), learner(dls)
+    halves, before = learner(dls), weights(learn)
+    halves.accumulate = 2
+    hook, rng = learn.model.register_forward_hook(Crowded(3, words['CUDA']).full), dls.train.rng.getstate()
+    found = learn.lr_find(num_it=12)
+    assert learn.accumulate == 2 and all(map(torch.equal, before, weights(learn))) and rng == dls.train.rng.getstate()
+    assert found.losses == halves.lr_find(num_it=12).losses   # the curve of halves, from its first step
+    learn.accumulate = 1
+    capsys.readouterr()
+    fit_stage(learn, run, 0, r)
+    said = capsys.readouterr().out.strip()
+    hook.remove()
+    assert run.history[0]['accumulate'] == 2 and (run.path/'lr_find_stage-1.json').exists() and said.count('\n') == 0
+    fault('memory', 'memory runs out in the finder, which the lesson runs first', 'the batch goes through in halves, in the stage that follows too', said)
+
+def test_memory_in_the_optimizer(fault, dls, tmp_path, monkeypatch):
+    r, make, calls = Recipe.quick().change_stages(epochs=1, **small), FusedAdam._moments, []
+    def moments(self, p):
+        calls.append(p)
+        if len(calls) in full: raise words['CUDA']
+        return make(self, p)
+    ends = []
+    for full in (), (30,):   # the thirtieth weight's averages find no room
+        learn, calls = learner(dls), []
+        with monkeypatch.context() as m:
+            m.setattr(FusedAdam, '_moments', moments)
+            fit_stage(learn, Run(tmp_path/f'{len(full)}', {}), 0, r)
+        ends.append(weights(learn))
+    assert all(map(torch.equal, *ends)) and learn.accumulate == 1
+    fault('memory', "memory runs out in the optimizer's first step", 'the step is taken again with all caches freed; the run is the same, bit for bit')
+    full, learn = range(9999), learner(dls)
+    monkeypatch.setattr(FusedAdam, '_moments', moments)
+    fault.refused('memory', "no memory for the optimizer's averages", fit_stage, learn, Run(tmp_path/'full', {}), 0, r)
+
+def test_memory_in_the_exchange(fault, dls, tmp_path, monkeypatch):
+    ends, r = [], Recipe.quick().change_stages(epochs=1, **small)
+    def pool(learn):
+        if learn.accumulate > 1: return
+        for p in learn.model.parameters(): p.grad.mul_(99)   # weighed for the sum, which then finds no room
+        raise words['CUDA']
+    for name, parts in ('halves', 2), ('whole', 1):
+        learn = learner(dls)
+        with monkeypatch.context() as m:
+            m.setattr(training.SegLearner, '_pool', pool)
+            fit_stage(learn, Run(tmp_path/name, {}), 0, r.change_stages(accumulate=parts))
+        ends.append(weights(learn)); assert learn.accumulate == 2
+    assert all(map(torch.equal, *ends))
+    fault('memory', 'memory runs out in the exchange of several processes', 'the gradient is computed again, in halves; the run is one in halves, bit for bit')
+
+def test_too_few_for_batch_norm(fault, folder, tmp_path):
+    tiny = Recipe.quick().change_stages(epochs=1, size=(32,32), precision='fp32')
+    fault.refused('memory', 'parts of one image of 32x32 pixels, asked for', train, folder, tiny.change_stages(bs=2, accumulate=2), tmp_path/'run', device='cpu')
+    assert not (tmp_path/'run').exists()
+    learn = learner(seg_dataloaders(folder, (32,32), 4, device='cpu'), cbs=Crowded(1, words['CUDA']))
+    fault.refused('memory', 'memory for one image of 32x32 pixels', fit_stage, learn, Run(tmp_path/'full', {}), 0, tiny.change_stages(bs=4))
+    assert learn.accumulate == 2
 
 def test_memory_and_resume(fault, dls, tmp_path):
     r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
