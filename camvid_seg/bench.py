@@ -885,7 +885,7 @@ def _scaled(size, scale): return tuple(max(32, 8*round(o*scale/8)) for o in map(
 def bench_recipe(
     folder, split='valid.txt', # the data
     size=None, bs=8, # (H, W) in pixels, default what the minutes allow, up to half the images' size; images in a batch
-    epochs=10,       # of the peer
+    epochs=6,        # of the peer
     minutes=6.       # for the peer to train in
 )->Table:
     "Seconds of training to the accuracy that plain fastai ends at"

@@ -152,7 +152,7 @@ def _write(self:Frames, staging, progress):
     def write(item): images[item[1]], masks[item[1]] = decode_frame(self.folder, item[0], self.size)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         done = pool.map(write, self.index.items())
-        for _ in tqdm(done, total=n, desc=f'decode to {h}x{w} ({self.nbytes/1e6:.0f} MB)', unit='frame', disable=not progress, leave=False): pass
+        for _ in tqdm(done, total=n, desc=f'decode to {h}x{w} ({self.nbytes/1e6:.0f} MB)', unit='frame', disable=not progress or process()[0] > 0 or None, leave=False): pass # None: where there is a terminal
     images.flush(); masks.flush()
 
 @patch
