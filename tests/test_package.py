@@ -42,7 +42,7 @@ def test_requirements_cover_the_imports(wheels):
     for p in (root/'camvid_seg').rglob('*.py'):
         imports = [o for o in ast.walk(ast.parse(p.read_text(encoding='utf-8'))) if isinstance(o, ast.Import) or isinstance(o, ast.ImportFrom) and not o.level]
         tops = {n.split('.')[0] for o in imports for n in ([a.name for a in o.names] if isinstance(o, ast.Import) else [o.module])}
-        others = {{'PIL': 'pillow'}.get(t, t.lower()) for t in tops - sys.stdlib_module_names - {'camvid_seg'}}
+        others = {{'PIL': 'pillow', 'cv2': 'opencv-python-headless'}.get(t, t.lower()) for t in tops - sys.stdlib_module_names - {'camvid_seg'}}
         assert others <= required, f'{p.name} imports {others - required}, which settings.ini does not require'
 
 def test_both_names_of_nbdev_test():
