@@ -47,7 +47,7 @@ def lab(tmp_path_factory):
 
 def test_live_in_lab(lab, browser):
     page, outside = browser.new_page(viewport=dict(width=1200, height=1500)), []
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.on('request', lambda r: None if '//127.0.0.1' in r.url or r.url.startswith(('data:', 'blob:')) else outside.append(r.url))
     page.goto(lab)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=40_000)
