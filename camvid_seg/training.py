@@ -9,14 +9,16 @@ __all__ = ['seed_all', 'seed_epoch', 'batches_from', 'SmoothLoss', 'MeanLoss', '
            'process_group', 'by_first', 'same_start', 'EMA', 'checkpoint_blocks', 'keep_memory', 'kept_memory', 'Stage',
            'Recipe', 'Run', 'optimizer_state', 'restore_optimizer', 'restore', 'RunLog', 'fit_stage', 'plot_history']
 
-# %% ../nbs/09_training.ipynb #f35253c6
+# %% ../nbs/09_training.ipynb #6a8f81d7
 import csv, ctypes, dataclasses, gc, json, math, os, platform, random, re, signal, threading, time, types
-import matplotlib.pyplot as plt, numpy as np, torch, torch.distributed as dist
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+
+# %% ../nbs/09_training.ipynb #8c49edb7
+import matplotlib.pyplot as plt, numpy as np, torch, torch.distributed as dist
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
@@ -26,19 +28,21 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 
-# %% ../nbs/09_training.ipynb #edf9149e
+# %% ../nbs/09_training.ipynb #4feeb21f
 from .dataset import SegError, _fsync, atomic_path
 from .loaders import in_group, process, worker_faults
 from .metrics import all_sum, whole_batch, with_peers
 from .unet import SegLearner, _bare
 from .lr_finder import lr_find
+
+# %% ../nbs/09_training.ipynb #dd6c397c
 from fastai.callback.core import Callback, CancelBackwardException, CancelEpochException, CancelStepException
 from fastai.learner import AvgLoss, Learner, Metric
 from fastai.optimizer import Optimizer
 from fastai.torch_core import to_float
 from fastcore.basics import noop, patch
 
-# %% ../nbs/09_training.ipynb #9454bca3
+# %% ../nbs/09_training.ipynb #0df2d434
 def seed_all(
     seed:int, # of the run
     *where    # place in the run: stage, epoch, batch
@@ -49,6 +53,7 @@ def seed_all(
     random.seed(n); np.random.seed(n % 2**32); torch.manual_seed(n)
     return n
 
+# %% ../nbs/09_training.ipynb #942ac73c
 def seed_epoch(
     dl,       # the training `DataLoader`
     seed:int, # of the run
@@ -73,7 +78,7 @@ def batches_from(
     dl.get_idxs = rest
     return iter(dl), ids
 
-# %% ../nbs/09_training.ipynb #98a846f1
+# %% ../nbs/09_training.ipynb #1ff77def
 class SmoothLoss(Metric):
     "Exponentially weighted mean of the losses that are finite, on their device"
     def __init__(self, beta=0.98): self.beta = beta; self.reset()
@@ -86,6 +91,7 @@ class SmoothLoss(Metric):
     @property
     def value(self): return self.sums[0]/self.sums[1] # nan before the first that counts
 
+# %% ../nbs/09_training.ipynb #a87d6654
 class MeanLoss(AvgLoss):
     "fastai's `AvgLoss`, on the loss's device"
     def accumulate(self, learn):
@@ -97,9 +103,10 @@ class MeanLoss(AvgLoss):
         total, count = all_sum(torch.stack([self.total, torch.full_like(self.total, self.count)]))
         return total/count
 
-# %% ../nbs/09_training.ipynb #e808beaf
+# %% ../nbs/09_training.ipynb #e2e5590a
 SegLearner.place, SegLearner.first_batch, SegLearner.batch_ids = None, 0, ()
 
+# %% ../nbs/09_training.ipynb #0c4b9475
 @patch
 def all_batches(self:SegLearner):
     "fastai's; in training from `first_batch` on, each batch from its own seed if there is a `place`: (seed, stage, epoch)"
@@ -115,7 +122,7 @@ def all_batches(self:SegLearner):
         self.one_batch(i, b)
         i += 1
 
-# %% ../nbs/09_training.ipynb #a79c5136
+# %% ../nbs/09_training.ipynb #b9af64e0
 @patch
 def fit(self:SegLearner, n_epoch, lr=None, wd=None, cbs=None, reset_opt=False, start_epoch=0):
     "fastai's `fit`, from `start_epoch` on; callbacks with a `close` method are closed also when it is interrupted"
@@ -125,6 +132,7 @@ def fit(self:SegLearner, n_epoch, lr=None, wd=None, cbs=None, reset_opt=False, s
         try: Learner.fit(self, n_epoch, lr=lr, wd=wd, reset_opt=reset_opt)
         finally: self._end_fit()
 
+# %% ../nbs/09_training.ipynb #7a9fbc23
 @patch
 def _end_fit(self:SegLearner):
     for cb in self.cbs:
@@ -132,6 +140,7 @@ def _end_fit(self:SegLearner):
     losses = getattr(getattr(self, 'recorder', None), 'losses', None)
     if losses: self.recorder.losses = torch.stack(losses).tolist() # plots want plain numbers
 
+# %% ../nbs/09_training.ipynb #fbd055c1
 @patch
 def _do_fit(self:SegLearner):
     if self.first_epoch and hasattr(self, 'progress') and self.create_mbar: self.progress.mbar.update(0) # its clock starts at 0
@@ -155,7 +164,14 @@ class FusedAdam(Optimizer):
         for ps in self.param_lists:
             for p in ps: p.grad = None
 
-# %% ../nbs/09_training.ipynb #df59f15a
+# %% ../nbs/09_training.ipynb #69bcd93e
+@patch
+def _moments(self:FusedAdam, p):
+    s = self.state[p]
+    if 'step' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=torch.zeros((), device=p.device))
+    return s
+
+# %% ../nbs/09_training.ipynb #c6d812bf
 @patch
 @torch.no_grad()
 def step(self:FusedAdam, closure=None):
@@ -171,12 +187,6 @@ def step(self:FusedAdam, closure=None):
             means, squares, steps = ([s[k] for s in state] for k in ('grad_avg', 'sqr_avg', 'step'))
             adamw(chosen, [p.grad for p in chosen], means, squares, [], steps, fused=True, grad_scale=scale, found_inf=found, amsgrad=False,
                   beta1=h['mom'], beta2=h['sqr_mom'], lr=h['lr'], weight_decay=h['wd']*decays, eps=h['eps'], maximize=False)
-
-@patch
-def _moments(self:FusedAdam, p):
-    s = self.state[p]
-    if 'step' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=torch.zeros((), device=p.device))
-    return s
 
 # %% ../nbs/09_training.ipynb #8f33c1fe
 def batch_parts(
@@ -196,20 +206,22 @@ def _one_value(bs, parts, size):
     "Is a part of the batch one image of 32x32 pixels? It ends in one pixel, and batch norm needs more than one value"
     return (bs - 1)%math.ceil(bs/parts) == 0 and max(size) <= 32
 
-# %% ../nbs/09_training.ipynb #4750482b
+# %% ../nbs/09_training.ipynb #d5796954
 _no_memory = ('out of memory', "can't allocate memory", 'not enough memory', 'CUBLAS_STATUS_ALLOC_FAILED', 'CUDNN_STATUS_ALLOC_FAILED',
               'CUDNN_STATUS_NOT_SUPPORTED', 'CUBLAS_STATUS_NOT_INITIALIZED', 'Unable to find a valid cuDNN algorithm',
               'GET was unable to find an engine') # the last four: what cuDNN and cuBLAS say when they find no room to work in
 
+# %% ../nbs/09_training.ipynb #5e94cf12
 def out_of_memory(
     e # an exception
 )->bool:
     "Does `e` say that memory ran out, in the words of PyTorch, CUDA, cuBLAS, cuDNN or MPS?"
     return isinstance(e, (torch.OutOfMemoryError, MemoryError)) or isinstance(e, RuntimeError) and any(o in str(e) for o in _no_memory)
 
-# %% ../nbs/09_training.ipynb #43c3b7a8
+# %% ../nbs/09_training.ipynb #7df2042b
 SegLearner.accumulate, SegLearner.compiled = 1, False # parts that a batch goes through the network in; see `compile`
 
+# %% ../nbs/09_training.ipynb #ea64d990
 @patch
 def _within_memory(self:SegLearner, f, xb, undo):
     "`f()`, which works on the batch `xb`; when memory runs out `undo()`, and again in smaller parts"
@@ -220,6 +232,7 @@ def _within_memory(self:SegLearner, f, xb, undo):
         undo() # only here: `e` is gone, and with it the tensors that its frames held
         self._make_room(*xb[0].shape[:1], *xb[0].shape[-2:])
 
+# %% ../nbs/09_training.ipynb #7d3119ae
 @patch
 def _make_room(self:SegLearner, n, *size):
     parts, of = min(2*self.accumulate, n), f'{size[0]}x{size[1]}'
@@ -231,12 +244,13 @@ def _make_room(self:SegLearner, n, *size):
     _free_caches()
     tqdm.write(f'out of memory: batches of {n} at {of} go through in {parts} parts from here on; only batch norm sees the difference')
 
+# %% ../nbs/09_training.ipynb #87e295a8
 def _free_caches():
     gc.collect()
     if torch.cuda.is_available(): torch.cuda.empty_cache()
     if torch.backends.mps.is_available(): torch.mps.empty_cache()
 
-# %% ../nbs/09_training.ipynb #5da5f46f
+# %% ../nbs/09_training.ipynb #8032d09d
 @patch
 def _forward(self:SegLearner, *xb):
     autocast = getattr(getattr(self, 'mixed_precision', None), 'autocast_context', nullcontext)
@@ -244,9 +258,11 @@ def _forward(self:SegLearner, *xb):
     with autocast(), torch.compiler.set_stance('force_eager') if odd else nullcontext(): pred = self.model(*xb)
     return to_float(pred)
 
+# %% ../nbs/09_training.ipynb #a856cfea
 @patch
 def _parts(self:SegLearner, xb, yb): return batch_parts(self.loss_func, xb, yb, self.accumulate)
 
+# %% ../nbs/09_training.ipynb #8d2645a6
 @patch
 def _gradient(self:SegLearner):
     "Forward and backward of the batch, part by part; `loss` becomes that of the whole batch"
@@ -263,7 +279,7 @@ def _gradient(self:SegLearner):
     finally: self.xb,self.yb = xb,yb
     self.loss = loss
 
-# %% ../nbs/09_training.ipynb #ee795935
+# %% ../nbs/09_training.ipynb #82ff6e50
 @patch
 def _evaluate(self:SegLearner):
     "Predictions of the batch, and its loss where there are targets"
@@ -273,6 +289,7 @@ def _evaluate(self:SegLearner):
     if len(self.yb): self.loss_grad = self.loss = self.loss_func(self.pred, *self.yb)
     self('after_loss')
 
+# %% ../nbs/09_training.ipynb #0c71d9b3
 @patch
 def _shared_gradient(self:SegLearner): self._gradient(); self._pool()
 
@@ -282,6 +299,7 @@ def _forget(self:SegLearner):
     self.pred = self.loss_grad = None
     if self.training: self.opt.zero_grad(); self._restore_stats(torch.tensor(True))
 
+# %% ../nbs/09_training.ipynb #a94c4aab
 @patch
 def _do_one_batch(self:SegLearner):
     "fastai's, within memory; a batch without targets is only predicted"
@@ -302,9 +320,10 @@ def _once_more(self:SegLearner, step, opt):
         if again: _free_caches()
     raise SegError('out of memory in the step of the optimizer, which keeps two numbers for each weight: use decoder="lean" or a smaller arch')
 
-# %% ../nbs/09_training.ipynb #42c98e94
+# %% ../nbs/09_training.ipynb #0c902ddd
 SegLearner.heard = SegLearner.stop = None # the signal that this process got; is there one that got any?
 
+# %% ../nbs/09_training.ipynb #58eba7e4
 @patch
 def _pool(self:SegLearner):
     "Make loss, gradient and running statistics those of all processes' batches"
@@ -313,7 +332,7 @@ def _pool(self:SegLearner):
     grads = [p.grad for ps in self.opt.param_lists for p in ps if p.grad is not None]
     self.loss = whole_batch(self.loss, getattr(self.loss_func, 'count', len)(self.yb[0]), grads, [*self._buffers, self.stop])
 
-# %% ../nbs/09_training.ipynb #d7ec8f37
+# %% ../nbs/09_training.ipynb #e7349055
 _patience = timedelta(minutes=10) # of a process with the others
 
 @contextmanager
@@ -329,7 +348,7 @@ def process_group():
     try: yield
     finally: dist.destroy_process_group()
 
-# %% ../nbs/09_training.ipynb #4f9dfd90
+# %% ../nbs/09_training.ipynb #abd403e0
 def by_first(f, *args):
     "`f(*args)`, called in the first process; all get what it returns"
     if not in_group(): return f(*args)
@@ -342,6 +361,7 @@ def by_first(f, *args):
     if box[0] is None: raise SystemExit(2)
     return box[0][0]
 
+# %% ../nbs/09_training.ipynb #d4c01c38
 @torch.no_grad()
 def same_start(model):
     "Give all processes the weights of the first, whatever their machines made of the seed"
@@ -351,13 +371,17 @@ def same_start(model):
     with with_peers(): dist.broadcast(flat, 0)
     for v,new in zip(values, flat.split([v.numel() for v in values])): v.copy_(new.view_as(v))
 
-# %% ../nbs/09_training.ipynb #324a9957
+# %% ../nbs/09_training.ipynb #428926ef
+SegLearner.skipped, SegLearner.in_a_row, SegLearner._buffers = 0, 0, None
+
+# %% ../nbs/09_training.ipynb #758678a5
 @patch
 def _keep_stats(self:SegLearner):
     "Remember the running statistics of all batch norms, as one tensor"
     if self._buffers is None: self._buffers = [o for k,o in _bare(self.model).named_buffers() if k.endswith(('running_mean', 'running_var'))]
     self._kept = torch.cat(self._buffers) if self._buffers else None
 
+# %% ../nbs/09_training.ipynb #e153fde7
 @patch
 @torch.no_grad()
 def _restore_stats(self:SegLearner, bad):
@@ -366,18 +390,7 @@ def _restore_stats(self:SegLearner, bad):
     now = torch.where(bad.to(self._kept.device), self._kept, torch.cat(self._buffers))
     torch._foreach_copy_(self._buffers, now.split([len(o) for o in self._buffers]))
 
-# %% ../nbs/09_training.ipynb #e79eb011
-@patch
-def _step(self:SegLearner):
-    "fastai's, but a step whose gradient is not finite changes nothing"
-    scaler = getattr(self, 'scaler', None)
-    scaled = scaler is not None and scaler.is_enabled()
-    bad = self._once_more(partial(self._update, scaler if scaled else None), self.opt)
-    if scaled: scaler.update()
-    self._restore_stats(bad)
-    self.skipped, self.in_a_row = self.skipped + bad, (self.in_a_row + 1)*bad
-    if self._may_read(bad): self._check_steps()
-
+# %% ../nbs/09_training.ipynb #32c84f2d
 @patch
 def _update(self:SegLearner, scaler):
     "The optimizer's part of it; returns whether the gradient is not finite"
@@ -389,9 +402,26 @@ def _update(self:SegLearner, scaler):
     elif not bad: self.opt.step()
     return bad
 
-# %% ../nbs/09_training.ipynb #336f0af5
-SegLearner.skipped, SegLearner.in_a_row, SegLearner._buffers = 0, 0, None
+# %% ../nbs/09_training.ipynb #f47b42e0
+@patch
+def _step(self:SegLearner):
+    "fastai's, but a step whose gradient is not finite changes nothing"
+    scaler = getattr(self, 'scaler', None)
+    scaled = scaler is not None and scaler.is_enabled()
+    bad = self._once_more(partial(self._update, scaler if scaled else None), self.opt)
+    if scaled: scaler.update()
+    self._restore_stats(bad)
+    self.skipped, self.in_a_row = self.skipped + bad, (self.in_a_row + 1)*bad
+    if self._may_read(bad): self._check_steps()
 
+# %% ../nbs/09_training.ipynb #328c7591
+@patch
+def _check_steps(self:SegLearner):
+    if int(self.in_a_row) < 20: return
+    raise SegError(f"{int(self.in_a_row)} steps in a row were skipped, their gradients are not finite; the last batch: {', '.join(self.batch_names())}. "
+                   f"Look at these files, or use a smaller learning rate than {self.opt.hypers[-1]['lr']:.2g}")
+
+# %% ../nbs/09_training.ipynb #1c972f31
 def _at_hand(t): return t.device.type == 'cpu'
 
 @patch
@@ -399,44 +429,46 @@ def _may_read(self:SegLearner, t):
     "Is it time to look at a number that the device computed? Elsewhere than on a CPU in every tenth step, and in the last of an epoch"
     return _at_hand(t) or self.iter%10 == 9 or self.iter == self.n_iter - 1
 
-@patch
-def _check_steps(self:SegLearner):
-    if int(self.in_a_row) < 20: return
-    raise SegError(f"{int(self.in_a_row)} steps in a row were skipped, their gradients are not finite; the last batch: {', '.join(self.batch_names())}. "
-                   f"Look at these files, or use a smaller learning rate than {self.opt.hypers[-1]['lr']:.2g}")
-
+# %% ../nbs/09_training.ipynb #eed24542
 @patch
 def batch_names(self:SegLearner)->list[str]: # of files
     "Names of the training frames in the batch at hand"
     items, ids = getattr(self.dl.dataset, 'items', None), self.batch_ids[self.iter*self.dl.bs:][:self.dl.bs]
     return [str(i) if items is None else getattr(items[i], 'name', str(items[i])) for i in ids]
 
-# %% ../nbs/09_training.ipynb #a4bb9133
+# %% ../nbs/09_training.ipynb #85920d1c
 class EMA(Callback):
     "Keep an average of the weights and the statistics of batch norm; validate with it"
     def __init__(self,
         decay:float # factor on what earlier steps count, in each further step
     ): self.decay, self.n, self.averages, self.inside = decay, 0, None, False
 
-    def attach(self, learn):
-        "Average the model of `learn`, which is on its device"
-        self.live = {k:v for k,v in _bare(learn.model).state_dict(keep_vars=True).items() if v.is_floating_point()}
-        if self.averages is None: self.averages = {k:v.detach().clone() for k,v in self.live.items()}
-        return self
+# %% ../nbs/09_training.ipynb #dc792037
+@patch
+def attach(self:EMA, learn):
+    "Average the model of `learn`, which is on its device"
+    self.live = {k:v for k,v in _bare(learn.model).state_dict(keep_vars=True).items() if v.is_floating_point()}
+    if self.averages is None: self.averages = {k:v.detach().clone() for k,v in self.live.items()}
+    return self
 
-    def before_fit(self): self.attach(self.learn)
+@patch
+def before_fit(self:EMA): self.attach(self.learn)
 
-    def after_step(self):
-        decay = min(self.decay, (1 + self.n)/(10 + self.n))
-        get_ema_multi_avg_fn(decay)(list(self.averages.values()), [v.detach() for v in self.live.values()], None)
-        self.n += 1
+# %% ../nbs/09_training.ipynb #55155ca9
+@patch
+def after_step(self:EMA):
+    decay = min(self.decay, (1 + self.n)/(10 + self.n))
+    get_ema_multi_avg_fn(decay)(list(self.averages.values()), [v.detach() for v in self.live.values()], None)
+    self.n += 1
 
-    def swap(self):
-        "Let the model and the average trade places"
-        for v,a in zip(self.live.values(), self.averages.values()): v.data, a.data = a.data, v.data
-        self.inside = not self.inside
+# %% ../nbs/09_training.ipynb #4e6cde6c
+@patch
+def swap(self:EMA):
+    "Let the model and the average trade places"
+    for v,a in zip(self.live.values(), self.averages.values()): v.data, a.data = a.data, v.data
+    self.inside = not self.inside
 
-# %% ../nbs/09_training.ipynb #56c18f02
+# %% ../nbs/09_training.ipynb #3117cdb5
 @patch
 @contextmanager
 def averaged(self:EMA):
@@ -445,6 +477,7 @@ def averaged(self:EMA):
     try: yield
     finally: self.swap()
 
+# %% ../nbs/09_training.ipynb #208f2495
 @patch
 def before_validate(self:EMA): self.swap()
 @patch
@@ -452,7 +485,7 @@ def after_validate(self:EMA): self.swap()
 @patch
 def close(self:EMA): self.inside and self.swap()
 
-# %% ../nbs/09_training.ipynb #cd966fc5
+# %% ../nbs/09_training.ipynb #d36c718c
 @contextmanager
 def _stats_fixed(module):
     "Batch norms that normalize by the batch, as in training, and leave their running statistics alone"
@@ -462,6 +495,7 @@ def _stats_fixed(module):
     finally:
         for o,momentum,n in norms: o.momentum, o.num_batches_tracked = momentum, n
 
+# %% ../nbs/09_training.ipynb #c3c8ac2a
 def _again(module): return nullcontext(), _stats_fixed(module)
 
 def checkpoint_blocks(
@@ -482,7 +516,7 @@ def compile(self:SegLearner, **kwargs):
     self.compiled = True
     return self
 
-# %% ../nbs/09_training.ipynb #0de1f937
+# %% ../nbs/09_training.ipynb #6ea32026
 _trim, _largest_in_heap, _mapped = -1, -3, -4 # numbers of glibc's settings
 
 def keep_memory(
@@ -495,6 +529,7 @@ def keep_memory(
     libc.mallopt(_trim, -1)
     return libc
 
+# %% ../nbs/09_training.ipynb #45b1f42b
 @contextmanager
 def kept_memory(device='cpu'):
     "`keep_memory` while the block runs; then all goes back"
@@ -527,7 +562,7 @@ class Stage:
             if v is not None and v < 1: raise SegError(f'{self.name}: {k}={v}; give 1 or more')
         if len(self.size) != 2 or min(self.size) < 32: raise SegError(f'{self.name}: size={self.size}; give 32 pixels or more in each direction')
 
-# %% ../nbs/09_training.ipynb #099e8b46
+# %% ../nbs/09_training.ipynb #86f6d402
 @dataclass(frozen=True)
 class Recipe:
     "A network and the stages that train it"
@@ -593,7 +628,7 @@ def change_stages(self:Recipe, **changes)->Recipe:
     def of(i): return {k:v[i] if isinstance(v, list) else v for k,v in changes.items()}
     return dataclasses.replace(self, stages=tuple(dataclasses.replace(s, **of(i)) for i,s in enumerate(self.stages)))
 
-# %% ../nbs/09_training.ipynb #0bd27e6a
+# %% ../nbs/09_training.ipynb #10815b6f
 @patch
 def to_dict(self:Recipe)->dict: return dataclasses.asdict(self)
 
@@ -605,6 +640,7 @@ def from_dict(cls:Recipe, d:dict)->Recipe:
         return _from_json(cls, {**d, 'stages':stages})
     except (TypeError, KeyError, AttributeError) as e: raise SegError(f'config.json: not a recipe of this version ({e}): train anew in another folder') from e
 
+# %% ../nbs/09_training.ipynb #6fc4600e
 def _from_json(cls, d):
     "A dataclass from JSON: lists become tuples, and every field has the type that it declares"
     tuples = lambda o: tuple(map(tuples, o)) if isinstance(o, (list,tuple)) else o
@@ -615,7 +651,38 @@ def _from_json(cls, d):
         if f.name in values and not isinstance(v, kinds + (int,)*(float in kinds)): raise TypeError(f'{f.name}={v!r:.40}')
     return cls(**values)
 
-# %% ../nbs/09_training.ipynb #1ed2e561
+# %% ../nbs/09_training.ipynb #55409668
+def _make_folder(path):
+    "Make a folder and those above it, and have their names put on the disk"
+    if path.is_dir() or path == path.parent: return
+    _make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    _fsync(path.parent)
+
+# %% ../nbs/09_training.ipynb #1deb56d0
+@contextmanager
+def _writing(path):
+    "A temporary path that becomes `path`, or an error of one line and `path` as it was"
+    try:
+        _make_folder(path.parent)
+        with atomic_path(path) as tmp: yield tmp
+    except (OSError, SafetensorError) as e:
+        raise SegError(f'{path}: not written ({getattr(e, "strerror", None) or e}); what it held before is untouched. Make room, then go on with --resume') from e
+
+# %% ../nbs/09_training.ipynb #127b2c6d
+def _leftovers(folder, name='*'):
+    "Half-written files of a process that was killed, under the names that `atomic_path` gives"
+    return [p for p in folder.glob(f'.*-{name}') if re.match(r'\.[0-9a-f]{8}-', p.name) and p.is_file()]
+
+# %% ../nbs/09_training.ipynb #9ef75423
+def _read_json(file, mend):
+    try:
+        if file.exists() and not file.is_file(): raise ValueError('no plain file')
+        if isinstance(d := json.loads(file.read_text(encoding='utf-8')), dict): return d
+        raise ValueError('no object')
+    except (OSError, ValueError, RecursionError) as e: raise SegError(f'{file}: {mend} ({type(e).__name__})') from e
+
+# %% ../nbs/09_training.ipynb #84aa25e4
 class Run:
     "A run folder"
     def __init__(self,
@@ -648,40 +715,13 @@ def file(self:Run, *names)->Path: # absolute
     if path.resolve().is_relative_to(home) and '..' not in names: return path
     raise SegError(f"{self.path.name}/{'/'.join(names)}: leads out of the run folder; it was not made by this program, do not use it")
 
-# %% ../nbs/09_training.ipynb #04891b69
-def _make_folder(path):
-    "Make a folder and those above it, and have their names put on the disk"
-    if path.is_dir() or path == path.parent: return
-    _make_folder(path.parent)
-    path.mkdir(exist_ok=True)
-    _fsync(path.parent)
-
-def _leftovers(folder, name='*'):
-    "Half-written files of a process that was killed, under the names that `atomic_path` gives"
-    return [p for p in folder.glob(f'.*-{name}') if re.match(r'\.[0-9a-f]{8}-', p.name) and p.is_file()]
-
-def _read_json(file, mend):
-    try:
-        if file.exists() and not file.is_file(): raise ValueError('no plain file')
-        if isinstance(d := json.loads(file.read_text(encoding='utf-8')), dict): return d
-        raise ValueError('no object')
-    except (OSError, ValueError, RecursionError) as e: raise SegError(f'{file}: {mend} ({type(e).__name__})') from e
-
-@contextmanager
-def _writing(path):
-    "A temporary path that becomes `path`, or an error of one line and `path` as it was"
-    try:
-        _make_folder(path.parent)
-        with atomic_path(path) as tmp: yield tmp
-    except (OSError, SafetensorError) as e:
-        raise SegError(f'{path}: not written ({getattr(e, "strerror", None) or e}); what it held before is untouched. Make room, then go on with --resume') from e
-
-# %% ../nbs/09_training.ipynb #8c3f37d8
+# %% ../nbs/09_training.ipynb #57960b95
 @patch
 def write_json(self:Run, name, data):
     "Write `data` to the file `name` of the folder, whole or not at all"
     with _writing(self.file(name)) as tmp: tmp.write_text(json.dumps(data, indent=1, allow_nan=False) + '\n', encoding='utf-8')
 
+# %% ../nbs/09_training.ipynb #ca801693
 @patch
 def write_history(self:Run):
     "Write history.csv from the rows in memory"
@@ -699,7 +739,7 @@ def save(self:Run, learn, name):
     try: learn.save(file)
     except (OSError, SafetensorError) as e: raise SegError(f'{file}: not written ({e}); make room, then go on with --resume') from e
 
-# %% ../nbs/09_training.ipynb #b03d61b8
+# %% ../nbs/09_training.ipynb #aef7a381
 def _plain_number(v): return v.item() if isinstance(v, np.generic) else v
 
 def optimizer_state(opt)->tuple[dict,dict]: # tensors by name; the rest, ready for JSON
@@ -709,6 +749,7 @@ def optimizer_state(opt)->tuple[dict,dict]: # tensors by name; the rest, ready f
     plain = [{k:_plain_number(v) for k,v in s.items() if not isinstance(v, torch.Tensor)} for s in state['state']]
     return tensors, dict(state=plain, hypers=[{k:_plain_number(v) for k,v in h.items()} for h in state['hypers']])
 
+# %% ../nbs/09_training.ipynb #ca028753
 def restore_optimizer(opt, tensors:dict, plain:dict):
     "Put a state of `optimizer_state` back, each tensor on the device and in the memory layout of its parameter"
     state = [dict(s) for s in plain['state']]
@@ -739,7 +780,7 @@ def checkpoint(self:Run, learn, ema=None, **position):
     with _writing(self.file('last', 'checkpoint.safetensors')) as tmp:
         save_file({k:v.detach().cpu().contiguous() for k,v in tensors.items()}, tmp, metadata={'facts':json.dumps(facts)})
 
-# %% ../nbs/09_training.ipynb #62bf8630
+# %% ../nbs/09_training.ipynb #97d59b80
 @patch
 def last_checkpoint(self:Run)->tuple[dict,dict]|None: # tensors by name and facts; None before the first
     "Read last/checkpoint.safetensors; the history goes back to its moment"
@@ -755,6 +796,7 @@ def last_checkpoint(self:Run)->tuple[dict,dict]|None: # tensors by name and fact
     self.write_history()
     return tensors, facts
 
+# %% ../nbs/09_training.ipynb #57dad493
 def _check_facts(facts):
     "Numbers where numbers belong, and a history of plain rows"
     for k in 'stage', 'epoch', 'batch', *_counters:
@@ -784,7 +826,7 @@ def restore(
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as e:
         raise SegError(f'last/checkpoint.safetensors: does not fit the recipe ({type(e).__name__}); train anew with another --out') from e
 
-# %% ../nbs/09_training.ipynb #a15c297b
+# %% ../nbs/09_training.ipynb #8834412a
 class RunLog(Callback):
     "Give every epoch its place; log it, keep the best weights and a checkpoint in `run`; stop politely when a signal asks"
     order = 65 # after the Recorder has its figures
@@ -794,12 +836,14 @@ class RunLog(Callback):
 
     def __call__(self, event): getattr(type(self), event, noop)(self) # fastai's own would wrap our errors in more words
 
-    def save(self, epoch, batch):
-        if self.ema: self.ema.close() # a stop in the middle of validation finds the average in the model
-        self.folder.checkpoint(self.learn, self.ema, stage=self.number, epoch=epoch, batch=batch, lr=self.lr, seconds=time.perf_counter() - self.started)
-        self.saved = time.monotonic()
+# %% ../nbs/09_training.ipynb #5dd6aa6b
+@patch
+def save(self:RunLog, epoch, batch):
+    if self.ema: self.ema.close() # a stop in the middle of validation finds the average in the model
+    self.folder.checkpoint(self.learn, self.ema, stage=self.number, epoch=epoch, batch=batch, lr=self.lr, seconds=time.perf_counter() - self.started)
+    self.saved = time.monotonic()
 
-# %% ../nbs/09_training.ipynb #9954884b
+# %% ../nbs/09_training.ipynb #8ea66b92
 @patch
 def before_fit(self:RunLog):
     self.started, self.learn.heard = time.perf_counter(), None
@@ -812,6 +856,7 @@ def before_fit(self:RunLog):
     smooth.sums = tensors['smooth_loss'].to(self.dls.device) if 'smooth_loss' in tensors else None
     if facts['scaler']: self.learn.scaler.load_state_dict(facts['scaler'])
 
+# %% ../nbs/09_training.ipynb #1d10d38d
 @patch
 def before_train(self:RunLog):
     self.saved, self.started = time.monotonic(), time.perf_counter()
@@ -834,7 +879,7 @@ def after_batch(self:RunLog):
         signal.raise_signal(asked)
         raise KeyboardInterrupt
 
-# %% ../nbs/09_training.ipynb #acb534ac
+# %% ../nbs/09_training.ipynb #9f808835
 @patch
 def _asked(self:RunLog):
     "The signal to stop for now, if any"
@@ -842,29 +887,31 @@ def _asked(self:RunLog):
     if not self.training: return not process()[0] and self.heard
     if self.learn._may_read(self.stop): return bool(self.stop) and (self.heard or signal.SIGTERM)
 
-# %% ../nbs/09_training.ipynb #926472d8
-@patch
-def after_fit(self:RunLog):
-    "A signal that came too late for a batch to stop at takes its course now"
-    if self.heard: self.close(); signal.raise_signal(self.heard)
-
+# %% ../nbs/09_training.ipynb #22a90469
 @patch
 def _listen(self:RunLog):
     if threading.current_thread() is not threading.main_thread(): return
     for s in signal.SIGINT, signal.SIGTERM:
         if signal.getsignal(s) != signal.SIG_IGN: self.handlers[s] = signal.signal(s, self._heard)
 
+# %% ../nbs/09_training.ipynb #d874c1f3
 @patch
 def _heard(self:RunLog, number, frame):
     if self.heard: raise KeyboardInterrupt
     self.learn.heard = number
 
+# %% ../nbs/09_training.ipynb #a520d454
 @patch
 def close(self:RunLog):
     self.learn.place = None
     while self.handlers:
         s, old = self.handlers.popitem()
         signal.signal(s, old or signal.SIG_DFL)
+
+@patch
+def after_fit(self:RunLog):
+    "A signal that came too late for a batch to stop at takes its course now"
+    if self.heard: self.close(); signal.raise_signal(self.heard)
 
 # %% ../nbs/09_training.ipynb #bf248d89
 @patch
@@ -882,7 +929,7 @@ def after_epoch(self:RunLog):
     self.save(self.epoch + 1, 0)
     run.write_history()
 
-# %% ../nbs/09_training.ipynb #6b859a0d
+# %% ../nbs/09_training.ipynb #8be57ae8
 def fit_stage(
     learn:SegLearner, # with the loaders of this stage
     run:Run,          # where to write
@@ -909,9 +956,10 @@ def fit_stage(
     if ema: ema.swap()
     run.save(learn, stage.name)
 
-# %% ../nbs/09_training.ipynb #cf8c6def
+# %% ../nbs/09_training.ipynb #65f4c592
 def _slice(lr): return slice(*lr) if isinstance(lr, (tuple,list)) and len(lr) == 2 else lr
 
+# %% ../nbs/09_training.ipynb #05b6783f
 def _rate(learn, run, number, recipe):
     "The peak rate of a stage; runs the finder where the recipe or the stage asks for it"
     stage = recipe.stages[number]
@@ -923,6 +971,7 @@ def _rate(learn, run, number, recipe):
     if stage.lr not in found.suggestions: raise SegError(f"lr={stage.lr!r}: no such rule: use one of {', '.join(found.suggestions)}, or a number")
     return found.suggestions[stage.lr]
 
+# %% ../nbs/09_training.ipynb #ab7f4ca6
 def _keep_curve(found, run, name):
     found.to_json(run.file(f'lr_find_{name}.json'))
     ax = found.plot()
