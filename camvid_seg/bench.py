@@ -866,13 +866,14 @@ def recipe_fastai(turn, data, split, size, bs, epochs):
 def _affordable(folder, split, bs, epochs, minutes):
     "The size, half the images' at most, at which plain fastai trains for about `minutes`"
     half, n = np.array(_half(folder)), len(folder.split(split).train)//bs
+    some = max(1, min(n, 12)) # batches: with fewer, the start of the worker processes would count as theirs
     def seconds(scale):
         "A batch in the second epoch, and its pixels"
         size = _scaled(half, scale)
         with running(dict(one=dict(name='recipe_fastai', data=str(data.path), split='valid.txt', size=size, bs=bs, epochs=4))) as c:
-            return -(c['one']()['seconds'] - c['one']()['seconds'])/3, size[0]*size[1]
+            return -(c['one']()['seconds'] - c['one']()['seconds'])/some, size[0]*size[1]
     with tempfile.TemporaryDirectory() as d:
-        data = few(folder, split, 3*bs, Path(d)/'few')
+        data = few(folder, split, some*bs, Path(d)/'few')
         (a, p), (b, q) = seconds(1/8), seconds(1/4)
     if p == q: return tuple(map(int, half)) # small already
     pixel = max((b - a)/(q - p), 1e-12)
@@ -886,7 +887,7 @@ def bench_recipe(
     folder, split='valid.txt', # the data
     size=None, bs=8, # (H, W) in pixels, default what the minutes allow, up to half the images' size; images in a batch
     epochs=6,        # of the peer
-    minutes=6.       # for the peer to train in
+    minutes=5.       # for the peer to train in
 )->Table:
     "Seconds of training to the accuracy that plain fastai ends at"
     size = tuple(size or _affordable(folder, split, bs, epochs, minutes))
