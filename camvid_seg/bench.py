@@ -12,17 +12,14 @@ __all__ = ['contenders', 'benches', 'interleave', 'Row', 'Table', 'now', 'copy_r
            'bench_memory', 'infer_ours', 'infer_fastai', 'infer_smp', 'bench_infer', 'bench_import', 'Epochs',
            'recipe_ours', 'recipe_fastai', 'bench_recipe', 'run', 'read_results', 'plot_ratios']
 
-# %% ../nbs/14_bench.ipynb #ca06b3d3
+# %% ../nbs/14_bench.ipynb #c303cd24
 import contextlib, importlib, inspect, itertools, json, os, platform, shutil, signal, statistics, subprocess, sys, tempfile, time, traceback
-import matplotlib.pyplot as plt, numpy as np, psutil, torch
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from PIL import Image
-from tqdm import tqdm
 
-# %% ../nbs/14_bench.ipynb #4f517e58
+# %% ../nbs/14_bench.ipynb #2b6feb13
 from . import __file__ as _package, __version__
 from .dataset import SegError, SegFolder, atomic_path, label_path, read_mask
 from .fullsize import best_precision, stage_learner, stage_loaders, train
@@ -32,7 +29,10 @@ from .metrics import seg_metrics
 from .training import Recipe, Run, Stage, fit_stage
 from .unet import create_unet, load_unet, to_fastai
 
-# %% ../nbs/14_bench.ipynb #ac935d27
+# %% ../nbs/14_bench.ipynb #ddf755e5
+import matplotlib.pyplot as plt, numpy as np, psutil, torch
+from PIL import Image
+from tqdm import tqdm
 from fastai.callback.core import Callback
 from fastai.torch_core import default_device
 from fastcore.basics import patch
@@ -54,7 +54,10 @@ def interleave(
                 bar.update()
     return runs
 
-# %% ../nbs/14_bench.ipynb #26c6f794
+# %% ../nbs/14_bench.ipynb #abd6ff76
+def _median(runs): return statistics.median(runs) if runs else None
+
+# %% ../nbs/14_bench.ipynb #32e1beae
 @dataclass
 class Row:
     "What ours and a peer measured in the same run"
@@ -72,37 +75,38 @@ class Row:
     ours = property(lambda self: _median(self.ours_runs))
     peer = property(lambda self: _median(self.peer_runs))
 
-def _median(runs): return statistics.median(runs) if runs else None
-
-# %% ../nbs/14_bench.ipynb #1efd0784
+# %% ../nbs/14_bench.ipynb #fb73b711
 @patch(as_prop=True)
 def ratio(self:Row)->float|None:
     "How many times better than the peer"
     if None in (self.ours, self.peer): return None
     return self.ours/self.peer if self.unit.endswith('/s') else self.peer/self.ours
 
+# %% ../nbs/14_bench.ipynb #4de99f06
 @patch(as_prop=True)
 def met(self:Row)->bool|None:
     "Is the bar reached? None: there is no bar"
     if self.limit is not None: return self.ours is not None and (self.ours >= self.limit if self.unit.endswith('/s') else self.ours <= self.limit)
     return None if self.bar is None else self.ratio is not None and self.ratio >= self.bar
 
-# %% ../nbs/14_bench.ipynb #a1cd096e
+# %% ../nbs/14_bench.ipynb #980507d8
 def _num(v): return '' if v is None else f'{v:,.0f}' if abs(v) >= 1000 else f'{v:.3g}'
 def _runs(runs): return f'{_num(_median(runs))} ({_num(min(runs))} to {_num(max(runs))})' if runs else '–'
 
+# %% ../nbs/14_bench.ipynb #760aef9f
 def _bar(r):
     if r.met is None: return ''
     op = '≥' if r.unit.endswith('/s') else '≤'
     return (f'{op} {_num(r.limit)} {r.unit}' if r.limit is not None else f'≥ {_num(r.bar)}x') + (': met' if r.met else ': missed')
 
+# %% ../nbs/14_bench.ipynb #51bedaea
+_head = ['bench', 'case', 'unit', 'ours', 'peer', 'peer is', 'ratio', 'bar', 'floor']
+
 def _cells(r):
     return [r.bench, r.case, r.unit, _runs(r.ours_runs), _runs(r.peer_runs), r.peer_name, '' if r.ratio is None else f'{r.ratio:.2f}x',
             _bar(r), f'{_num(r.floor)} ({r.floor_name})' if r.floor is not None else '']
 
-# %% ../nbs/14_bench.ipynb #92e71354
-_head = ['bench', 'case', 'unit', 'ours', 'peer', 'peer is', 'ratio', 'bar', 'floor']
-
+# %% ../nbs/14_bench.ipynb #b4246514
 class Table(list):
     "Rows of benchmarks, shown as a table"
     def __str__(self):
@@ -114,7 +118,7 @@ class Table(list):
         row = lambda cells: '| ' + ' | '.join(c.replace('|', r'\|') for c in cells) + ' |'
         return '\n'.join([row(_head), row(['---']*len(_head)), *(row(_cells(r)) for r in self)])
 
-# %% ../nbs/14_bench.ipynb #91115330
+# %% ../nbs/14_bench.ipynb #5fa79892
 def now()->float:
     "Seconds, once the device has done all that it was given"
     kind = default_device().type
@@ -122,6 +126,7 @@ def now()->float:
     if kind == 'mps': torch.mps.synchronize()
     return time.perf_counter()
 
+# %% ../nbs/14_bench.ipynb #f2ce2114
 def _best(f, repeats=5):
     "Seconds of the fastest of some calls, after one to warm up"
     f()
@@ -131,13 +136,14 @@ def _best(f, repeats=5):
         return now() - start
     return min(timed() for _ in range(repeats))
 
-# %% ../nbs/14_bench.ipynb #65f41080
+# %% ../nbs/14_bench.ipynb #c6d9baad
 def copy_rate()->float: # bytes a second, read and written once each
     "How fast the device copies memory"
     a = torch.ones(2**26, dtype=torch.uint8, device=default_device())
     b = torch.empty_like(a)
     return a.numel()/_best(lambda: b.copy_(a))
 
+# %% ../nbs/14_bench.ipynb #90cb040a
 def flop_rate(
     precision:str='fp32' # 'fp32', 'fp16' or 'bf16'
 )->float: # operations a second; a multiply and an add are two
@@ -147,15 +153,17 @@ def flop_rate(
     a = torch.ones(n, n, dtype=dtype, device=default_device())
     return 2*n**3/_best(lambda: a@a)
 
-# %% ../nbs/14_bench.ipynb #c7f66383
+# %% ../nbs/14_bench.ipynb #3dc944f0
 def _cpu_name():
     "The processor's name, where the system tells it"
     with contextlib.suppress(OSError, StopIteration):
         return next(l.split(':', 1)[1].strip() for l in Path('/proc/cpuinfo').read_text().splitlines() if l.startswith('model name'))
     return platform.processor() or platform.machine()
 
+# %% ../nbs/14_bench.ipynb #dd9e4e77
 def _cores(): return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
+# %% ../nbs/14_bench.ipynb #9892dac6
 def _hardware():
     "What this machine is, and what it reaches"
     device = default_device()
@@ -164,16 +172,18 @@ def _hardware():
              large_pages=os.environ.get('THP_MEM_ALLOC_ENABLE') == '1', copy_gb_s=round(copy_rate()/1e9, 1))
     return d | {f'{p}_gflop_s':round(flop_rate(p)/1e9) for p in dict.fromkeys(['fp32', best_precision()])}
 
-# %% ../nbs/14_bench.ipynb #1920d70a
+# %% ../nbs/14_bench.ipynb #3bea9644
 def _version(name):
     with contextlib.suppress(importlib.metadata.PackageNotFoundError): return importlib.metadata.version(name)
 
+# %% ../nbs/14_bench.ipynb #eb5433de
 def _commit():
     "The commit of the checkout that this package lies in, if it does"
     def git(*args): return subprocess.run(['git', *args], cwd=Path(_package).parent, capture_output=True, text=True, check=True).stdout.strip()
     try: return git('rev-parse', '--short=12', 'HEAD') + ' and changes'*bool(git('status', '--porcelain', '--untracked-files=no', '.'))
     except (OSError, subprocess.CalledProcessError): return None
 
+# %% ../nbs/14_bench.ipynb #c970d387
 def facts(
     command:str # as it was typed
 )->dict: # hardware, versions, command and commit
@@ -182,7 +192,7 @@ def facts(
     return dict(hardware=_hardware(), versions=dict(python=platform.python_version(), camvid_seg=__version__, **{n:_version(n) for n in names}),
                 command=command, commit=_commit())
 
-# %% ../nbs/14_bench.ipynb #ccbd4856
+# %% ../nbs/14_bench.ipynb #ae82eaf1
 _fields = list(Row.__dataclass_fields__)
 
 def write_rows(
@@ -194,6 +204,7 @@ def write_rows(
     def one(r): return {**{k:getattr(r, k) for k in _fields}, 'ours':r.ours, 'peer':r.peer, 'ratio':r.ratio, 'met':r.met, **facts}
     with atomic_path(path) as tmp: tmp.write_text(json.dumps([one(r) for r in rows], indent=1, allow_nan=False) + '\n', encoding='utf-8')
 
+# %% ../nbs/14_bench.ipynb #94c332fa
 def read_rows(
     path:str|Path # a file of `write_rows`
 )->Table: # its rows; the facts of the run are in `.facts`
@@ -203,7 +214,7 @@ def read_rows(
     table.facts = {k:found[0][k] for k in ('hardware', 'versions', 'command', 'commit')} if found else {}
     return table
 
-# %% ../nbs/14_bench.ipynb #f439e01e
+# %% ../nbs/14_bench.ipynb #3f614bbc
 def _rss_peak():
     "Bytes of memory that this process held at its highest"
     if sys.platform == 'linux': # getrusage would count the parent's peak too
@@ -212,6 +223,7 @@ def _rss_peak():
     import resource
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
+# %% ../nbs/14_bench.ipynb #72b872ad
 class Turn:
     "A contender's line to the benchmark: a call reports figures and waits for the next turn"
     def __init__(self, said, says):
@@ -229,13 +241,14 @@ class Turn:
         self.says.write(json.dumps(reply) + '\n')
         self.says.flush()
 
-# %% ../nbs/14_bench.ipynb #ca0e533b
+# %% ../nbs/14_bench.ipynb #2691f4f4
 contenders = {}
 def contender(f):
     "Enter `f` in the table of contenders"
     contenders[f.__name__] = f
     return f
 
+# %% ../nbs/14_bench.ipynb #deb617e1
 def _serve():
     "Run the contender that the first line of stdin names"
     signal.signal(signal.SIGINT, signal.SIG_IGN) # Ctrl-C is for the benchmark, which ends its contenders
@@ -248,7 +261,7 @@ def _serve():
         at = traceback.extract_tb(e.__traceback__)[-1]
         turn.send(error=f'{type(e).__name__}: {e} ({Path(at.filename).name}, line {at.lineno})')
 
-# %% ../nbs/14_bench.ipynb #0f3b5531
+# %% ../nbs/14_bench.ipynb #40db80e4
 class Contender:
     "A process that measures when it is called"
     def __init__(self, name, env=None, **spec):
@@ -265,7 +278,7 @@ class Contender:
         self.process.communicate()
         self.log.close()
 
-# %% ../nbs/14_bench.ipynb #0bed91af
+# %% ../nbs/14_bench.ipynb #7eb0a762
 @patch
 def _ask(self:Contender, line):
     try: return self._reply(line)
@@ -273,6 +286,7 @@ def _ask(self:Contender, line):
         self.close()
         raise
 
+# %% ../nbs/14_bench.ipynb #db0844e1
 @patch
 def _reply(self:Contender, line):
     with contextlib.suppress(BrokenPipeError):
@@ -283,6 +297,7 @@ def _reply(self:Contender, line):
     if 'error' in reply: raise SegError(f"{self.name}: {reply['error']}")
     return reply
 
+# %% ../nbs/14_bench.ipynb #40e55fe4
 @patch
 def _end(self:Contender):
     code = self.process.wait()
@@ -313,7 +328,7 @@ def hold(turn, megabytes):
         torch.ones(megabytes, 10**6, dtype=torch.uint8, device=default_device())
         turn(held=megabytes)
 
-# %% ../nbs/14_bench.ipynb #7dd3ca46
+# %% ../nbs/14_bench.ipynb #51789160
 def plain_fastai_dls(
     folder, split, # the dataset folder and the name of a split
     size, bs,      # (H, W) in pixels; images in a batch
@@ -329,6 +344,7 @@ def plain_fastai_dls(
                          item_tfms=item, batch_tfms=[*fv.aug_transforms(size=batch), fv.Normalize.from_stats(*fv.imagenet_stats)])
     return block.dataloaders([*parts.train, *parts.valid], bs=bs, num_workers=num_workers)
 
+# %% ../nbs/14_bench.ipynb #465cf192
 def plain_fastai_learner(
     dls,       # of `plain_fastai_dls`
     n_classes, # number of classes
@@ -338,7 +354,7 @@ def plain_fastai_learner(
     from fastai.vision import all as fv
     return fv.unet_learner(dls, getattr(fv, arch), pretrained=False, n_out=n_classes)
 
-# %% ../nbs/14_bench.ipynb #64c536d0
+# %% ../nbs/14_bench.ipynb #0a36568a
 class PlainFrames(torch.utils.data.Dataset):
     "Frames of `paths` read with Pillow, with torchvision's transforms for image and mask together"
     def __init__(self, folder, paths, size, augment):
@@ -358,6 +374,7 @@ class PlainFrames(torch.utils.data.Dataset):
         x, y = self.tfms(x, y)
         return x.as_subclass(torch.Tensor), y.as_subclass(torch.Tensor)[0].long()
 
+# %% ../nbs/14_bench.ipynb #1ef71db3
 def plain_torch_loaders(folder, split, size, bs, num_workers=0):
     "Training and validation `DataLoader` of `PlainFrames`"
     parts = folder.split(split)
@@ -372,16 +389,18 @@ def smp():
     try: return importlib.import_module('segmentation_models_pytorch')
     except ImportError: raise SegError("segmentation_models.pytorch is not installed, and it is a peer here: pip install 'camvid_seg[bench]'") from None
 
-# %% ../nbs/14_bench.ipynb #d1a1b4c1
+# %% ../nbs/14_bench.ipynb #3b407c1a
 def _pass(dl):
     "Images of one pass over `dl`, on the device"
     return sum(len(b[0].to(default_device(), non_blocking=True)) for b in dl)
 
+# %% ../nbs/14_bench.ipynb #33dff7d4
 def _rate(*dls):
     "Images a second of one pass over each"
     start = now()
     return sum(map(_pass, dls))/(now() - start)
 
+# %% ../nbs/14_bench.ipynb #c635e7d6
 def _make(kind, folder, split, size, bs, **options):
     "(training loader, validation loader) of a contender"
     if kind == 'torch': return plain_torch_loaders(folder, split, size, bs, **options)
@@ -416,13 +435,7 @@ def explained(
         return 1 - ((x - means[:,ids])**2).sum()/((x - x.mean(1, keepdim=True))**2).sum()
     return min(one(a.cpu().as_subclass(torch.Tensor), b.cpu().as_subclass(torch.Tensor)).item() for a,b in zip(x, y))
 
-# %% ../nbs/14_bench.ipynb #7593e31a
-def _registration(kind, split, size, bs, **options):
-    "`explained` of a training batch of drawn blocks, through a contender's loader"
-    with tempfile.TemporaryDirectory() as d, _cache(d):
-        dl,_ = _make(kind, _block_folder(Path(d)/'blocks', (2*size[0], 2*size[1]), bs), 'valid.txt', size, bs, **options)
-        return explained(*next(iter(dl)))
-
+# %% ../nbs/14_bench.ipynb #e53c26d7
 @contextlib.contextmanager
 def _cache(path):
     "Another, empty cache folder"
@@ -432,17 +445,26 @@ def _cache(path):
         if old is None: del os.environ['CAMVID_SEG_HOME']
         else: os.environ['CAMVID_SEG_HOME'] = old
 
-# %% ../nbs/14_bench.ipynb #8214ca20
+# %% ../nbs/14_bench.ipynb #8ef89094
+def _registration(kind, split, size, bs, **options):
+    "`explained` of a training batch of drawn blocks, through a contender's loader"
+    with tempfile.TemporaryDirectory() as d, _cache(d):
+        dl,_ = _make(kind, _block_folder(Path(d)/'blocks', (2*size[0], 2*size[1]), bs), 'valid.txt', size, bs, **options)
+        return explained(*next(iter(dl)))
+
+# %% ../nbs/14_bench.ipynb #1c0eae6f
 def _first_epoch(make, **options):
     "Images a second of a first epoch"
     with tempfile.TemporaryDirectory() as d, _cache(d):
         start = now()
         return sum(map(_pass, make(**options)))/(now() - start)
 
+# %% ../nbs/14_bench.ipynb #04052bff
 def _data_options(kind):
     workers = [dict(num_workers=w) for w in sorted({0, 2, _cores()})]
     return dict(ours=[{}], torch=workers, fastai=[{**w, 'resize':r} for w in workers for r in ('item', 'batch')])[kind]
 
+# %% ../nbs/14_bench.ipynb #25d5bbaf
 @contender
 def batches(turn, kind, data, split, size, bs, out):
     "Training batches, warm and in a first epoch"
@@ -456,11 +478,12 @@ def batches(turn, kind, data, split, size, bs, out):
     turn(shapes=[list(x.shape), list(y.shape)], dtype=str(x.dtype), registered=_registration(kind, split, tuple(size), bs, **best), options=best)
     while True: turn(warm=_rate(train), first=_first_epoch(make, **best))
 
-# %% ../nbs/14_bench.ipynb #b65bb342
+# %% ../nbs/14_bench.ipynb #507b0616
 def _near(a, b):
     "The share of pixels whose class in mask `a` is that of the same or a neighbouring pixel in `b`"
     return np.any([a == np.roll(b, (i,j), (-2,-1)) for i in (-1,0,1) for j in (-1,0,1)], axis=0).mean()
 
+# %% ../nbs/14_bench.ipynb #d1362a04
 def _check_batches(ready, files):
     "Same shapes, registered masks, same validation frames"
     def fail(k, what): raise SegError(f'data: {k}: {what}; the figures would not compare like with like')
@@ -473,7 +496,7 @@ def _check_batches(ready, files):
         same, off = _near(o['y'], ours['y']), np.abs(o['x'] - ours['x']).mean()
         if same < .95 or off > .25: fail(k, f'{same:.1%} of the validation mask as ours, colours {off:.2f} off')
 
-# %% ../nbs/14_bench.ipynb #1ef9e8d5
+# %% ../nbs/14_bench.ipynb #c6cc9052
 def cache_rate(
     folder, split, size, bs # as for `seg_dataloaders`
 )->float: # images a second
@@ -482,6 +505,7 @@ def cache_rate(
     order = np.random.default_rng(0).permutation(len(frames.index))
     return len(order)/_best(lambda: [(frames.images[i].copy(), frames.masks[i].copy()) for i in order], 3)
 
+# %% ../nbs/14_bench.ipynb #8a3469b6
 def decode_rate(
     folder, # a dataset folder
     n=64    # frames to try it with
@@ -491,7 +515,7 @@ def decode_rate(
     with ThreadPoolExecutor(_cores()) as pool:
         return len(paths)/_best(lambda: list(pool.map(lambda p: (read_image(p), read_mask(folder.label(p), folder)), paths)), 2)
 
-# %% ../nbs/14_bench.ipynb #5c15ecf6
+# %% ../nbs/14_bench.ipynb #8371b549
 def bench_data(
     folder, split='valid.txt', # the data
     size=None, bs=8, # (H, W) in pixels, default half the images' size; images in a batch
@@ -512,11 +536,12 @@ def bench_data(
     of = lambda k, c: [r[c] for r in runs[k]]
     return Table(Row('data', f'{case}, {what}', 'images/s', of('ours', c), of(k, c), n, *floor, bars.get(k) if standard else None) for c,case,floor,bars in cases for k,n in names.items())
 
+# %% ../nbs/14_bench.ipynb #fc16b2b9
 def _half(folder):
     h, w = read_image(folder.images[0]).shape[:2]
     return h//2, w//2
 
-# %% ../nbs/14_bench.ipynb #268a306a
+# %% ../nbs/14_bench.ipynb #a4372f72
 class Repeat:
     "A loader that gives one batch for ever"
     def __init__(self, dl): self.dl, self.batch = dl, dl.one_batch()
@@ -525,6 +550,7 @@ class Repeat:
         while True: yield self.batch
     def __getattr__(self, k): return getattr(self.dl, k)
 
+# %% ../nbs/14_bench.ipynb #115df96b
 class Steps(Callback):
     "Report every training step but the first"
     order = 1000
@@ -536,7 +562,7 @@ class Steps(Callback):
         self.turn(**value)
         self.start = now()
 
-# %% ../nbs/14_bench.ipynb #cebd9a9d
+# %% ../nbs/14_bench.ipynb #fc928960
 @contender
 def step_ours(turn, data, size, bs, decoder, precision, arch, options):
     "Steps of this package's learner"
@@ -547,6 +573,7 @@ def step_ours(turn, data, size, bs, decoder, precision, arch, options):
     learn = stage_learner(dls, recipe, Steps(turn)).set_precision(precision)
     with tempfile.TemporaryDirectory() as d: fit_stage(learn, Run(Path(d)/'run', {}), 0, recipe)
 
+# %% ../nbs/14_bench.ipynb #dae0a0af
 @contender
 def step_fastai(turn, data, size, bs, precision, arch):
     "Steps of plain fastai's learner"
@@ -588,7 +615,7 @@ def step_flops(
     with FlopCounterMode(display=False) as count: model(torch.empty(bs, 3, *size, device='meta')).sum().backward()
     return count.get_total_flops()
 
-# %% ../nbs/14_bench.ipynb #ca7fcdee
+# %% ../nbs/14_bench.ipynb #44c36825
 def _check_same_network(folder, size, bs, arch):
     "Our network of the lesson and fastai's agree on one batch, given the same weights"
     dls = plain_fastai_dls(folder, 'valid.txt', size, bs)
@@ -599,6 +626,7 @@ def _check_same_network(folder, size, bs, arch):
     agree = (a == b.as_subclass(torch.Tensor)).float().mean().item()
     if agree < .999: raise SegError(f"step: with the same weights only {agree:.2%} of the pixels get fastai's class; the figures would not compare like with like")
 
+# %% ../nbs/14_bench.ipynb #2f4d6ee9
 def _check_steps(runs, shape):
     for k,r in runs.items():
         if any(o['shape'] != shape for o in r): raise SegError(f"step: {k}: logits of {r[0]['shape']}, expected {shape}")
@@ -624,7 +652,7 @@ def few(
     (path/'valid.txt').write_text('\n'.join(p.name for p in chosen[n:]), encoding='utf-8')
     return SegFolder(path)
 
-# %% ../nbs/14_bench.ipynb #8bd355c6
+# %% ../nbs/14_bench.ipynb #6c40614b
 _bars = {('lean','fp32'):6, ('lean','bf16'):12, ('lesson','fp32'):1.6, ('lesson','bf16'):3}
 
 def _step_specs(common, p):
@@ -632,6 +660,7 @@ def _step_specs(common, p):
     return {**{d:dict(name='step_ours', decoder=d, precision=p, options={}, **common) for d in ('lean','lesson')},
             f'plain fastai {theirs}':dict(name='step_fastai', precision=theirs, **common), f'smp {p}':dict(name='step_smp', precision=p, **common)}
 
+# %% ../nbs/14_bench.ipynb #26a73b28
 def bench_step(
     folder, split='valid.txt', # the data
     size=None, bs=8, # (H, W) in pixels, default half the images' size; images in a batch
@@ -651,7 +680,7 @@ def bench_step(
             rows += _step_rows(runs, size, bs, p, arch, len(folder.codes), bars)
     return rows
 
-# %% ../nbs/14_bench.ipynb #8bb2f7c7
+# %% ../nbs/14_bench.ipynb #8ac27da7
 def _step_rows(runs, size, bs, p, arch, n, bars):
     rows, of = [], lambda k, what: [r[what] for r in runs[k]]
     _, _, fastai, smp = runs
@@ -663,10 +692,11 @@ def _step_rows(runs, size, bs, p, arch, n, bars):
             rows.append(Row('step', f'{case}: peak memory', 'GB', of(d, 'peak')[-1:], of(peer, 'peak')[-1:], peer))
     return rows
 
-# %% ../nbs/14_bench.ipynb #2c890cc0
+# %% ../nbs/14_bench.ipynb #7ff5f150
 def _peak(spec):
     with running(dict(one=spec), 'memory') as c: return c['one']()['peak']
 
+# %% ../nbs/14_bench.ipynb #aa6e2d88
 def bench_memory(
     folder, split='valid.txt', # the data
     size=None, bs=4, # (H, W) in pixels, default the images' size; images in a batch
@@ -686,7 +716,7 @@ def bench_memory(
         return Row('memory', case, 'GB', [ours[k]], [peers[peer]], peer, floor, 'weights, gradients, Adam', bar if standard else None)
     return Table([row('lean', 'fastai fp32', 2), row('lesson', 'fastai fp32', 2), row('lean', 'smp fp32')])
 
-# %% ../nbs/14_bench.ipynb #d6fe568f
+# %% ../nbs/14_bench.ipynb #873ddee2
 def _timed(turn, predict, images, out):
     "Keep the prediction for the first of `images`, then report milliseconds for each in turn"
     np.save(out, np.asarray(predict(Path(images[0]))))
@@ -696,6 +726,7 @@ def _timed(turn, predict, images, out):
         predict(Path(p))
         turn(ms=(now() - start)*1000)
 
+# %% ../nbs/14_bench.ipynb #0a171842
 @contender
 def infer_ours(turn, images, out, weights, **_):
     "`Predictor`"
@@ -703,6 +734,7 @@ def infer_ours(turn, images, out, weights, **_):
     predict = Predictor(weights)
     _timed(turn, lambda p: predict(p).ids, images, out)
 
+# %% ../nbs/14_bench.ipynb #5565ff62
 @contender
 def infer_fastai(turn, images, out, weights, data, size, arch):
     "`learn.predict`"
@@ -723,7 +755,7 @@ def infer_smp(turn, images, out, data, arch, **_):
         with Image.open(path) as im, torch.inference_mode(): return model(tfm(im.convert('RGB'))[None].to(device)).argmax(1)[0].cpu()
     _timed(turn, predict, images, out)
 
-# %% ../nbs/14_bench.ipynb #659e3524
+# %% ../nbs/14_bench.ipynb #fd08db0b
 def _some_weights(folder, decoder, arch, path, steps=12):
     "Train a network for a few steps on small pictures, and keep its weights"
     recipe = Recipe('bench', (Stage('a', 1, (96,128), 1e-3, 4),), arch, decoder, None)
@@ -731,6 +763,7 @@ def _some_weights(folder, decoder, arch, path, steps=12):
     with learn.no_bar(), learn.no_logging(): learn.fit(-(-steps//len(learn.dls.train)), 1e-3)
     return str(learn.save(Path(path).resolve()))
 
+# %% ../nbs/14_bench.ipynb #7d96b132
 def bench_infer(
     folder, split='valid.txt', # the data
     size=None,  # (H, W) that fastai predicts at, default the images' size
@@ -749,11 +782,12 @@ def bench_infer(
         _check_masks(*(np.load(specs[k]['out']) for k in ('lesson', 'fastai')))
     return _infer_rows(folder, runs, size, arch, 4 if standard else None)
 
-# %% ../nbs/14_bench.ipynb #d3f311d8
+# %% ../nbs/14_bench.ipynb #37adf92d
 def _check_masks(ours, theirs):
     if ours.shape != theirs.shape: raise SegError(f'infer: masks of {ours.shape}, of fastai {theirs.shape}; the figures would not compare like with like')
     if (same := (ours == theirs).mean()) < .98: raise SegError(f'infer: only {same:.1%} of the pixels get the class that fastai gives them')
 
+# %% ../nbs/14_bench.ipynb #5ede837c
 def _infer_rows(folder, runs, size, arch, bar):
     def forward(k):
         with FlopCounterMode(display=False) as count: create_unet(arch, len(folder.codes), k, None).to('meta').eval()(torch.empty(1, 3, *size, device='meta'))
@@ -763,7 +797,7 @@ def _infer_rows(folder, runs, size, arch, bar):
         return Row('infer', f'{k} {arch}, one {size[0]}x{size[1]} file', 'ms', of(k), of(peer), name, 1000*(decode + forward(k)), f'decoding, matrix products in {best_precision()}', bar)
     return Table([row('lesson', 'fastai', 'learn.predict', bar), row('lean', 'smp', 'smp.Unet, plain PyTorch fp32')])
 
-# %% ../nbs/14_bench.ipynb #e40d62ee
+# %% ../nbs/14_bench.ipynb #1efd3ea4
 _ours_first = """import os, sys
 from camvid_seg import cli
 bar = cli._bar
@@ -775,6 +809,8 @@ cli._bar = first
 cli.main(['train', '--data', 'scenes', '--preset', 'quick', '--out', os.path.join(os.environ['CAMVID_SEG_HOME'], 'run')])
 sys.exit('no batch came')
 """
+
+# %% ../nbs/14_bench.ipynb #f6d67290
 _fastai_first = """import os, sys
 from fastai.vision.all import *
 class First(Callback):
@@ -788,7 +824,7 @@ learn.fit(1, cbs=First())
 sys.exit('no batch came')
 """
 
-# %% ../nbs/14_bench.ipynb #19d03dac
+# %% ../nbs/14_bench.ipynb #395503c7
 def _python(*args, home=None):
     "Seconds that a Python process takes, start and end included"
     env = {**os.environ, 'PYTHONWARNINGS':'ignore', **({'CAMVID_SEG_HOME':str(home)} if home else {})}
@@ -798,11 +834,13 @@ def _python(*args, home=None):
     if r.returncode: raise SegError(f"import: python {' '.join(args)[:60]}... ended with {r.returncode}: {r.stderr.strip()[-300:]}")
     return time.perf_counter() - start
 
+# %% ../nbs/14_bench.ipynb #59c6362b
 def _import_seconds(module):
     code = f'import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)'
     r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     return float(r.stdout)
 
+# %% ../nbs/14_bench.ipynb #de5dc4a9
 def _launches():
     "Seconds to the first batch: ours in an empty cache folder, then again; then plain fastai on the scenes that are there now"
     with tempfile.TemporaryDirectory() as home:
@@ -837,7 +875,7 @@ class Epochs(Callback):
 def _finished(turn):
     while True: turn(done=True)
 
-# %% ../nbs/14_bench.ipynb #5d253e98
+# %% ../nbs/14_bench.ipynb #74ede470
 def _more(epochs): return epochs + epochs//2 # that ours trains
 
 @contender
@@ -866,13 +904,14 @@ def recipe_fastai(turn, data, split, size, bs, epochs):
 def _affordable(folder, split, bs, epochs, minutes):
     "The size, half the images' at most, at which plain fastai trains for about `minutes`"
     half, n = np.array(_half(folder)), len(folder.split(split).train)//bs
+    some = max(1, min(n, 12)) # batches: with fewer, the start of the worker processes would count as theirs
     def seconds(scale):
         "A batch in the second epoch, and its pixels"
         size = _scaled(half, scale)
         with running(dict(one=dict(name='recipe_fastai', data=str(data.path), split='valid.txt', size=size, bs=bs, epochs=4))) as c:
-            return -(c['one']()['seconds'] - c['one']()['seconds'])/3, size[0]*size[1]
+            return -(c['one']()['seconds'] - c['one']()['seconds'])/some, size[0]*size[1]
     with tempfile.TemporaryDirectory() as d:
-        data = few(folder, split, 3*bs, Path(d)/'few')
+        data = few(folder, split, some*bs, Path(d)/'few')
         (a, p), (b, q) = seconds(1/8), seconds(1/4)
     if p == q: return tuple(map(int, half)) # small already
     pixel = max((b - a)/(q - p), 1e-12)
@@ -881,12 +920,12 @@ def _affordable(folder, split, bs, epochs, minutes):
 
 def _scaled(size, scale): return tuple(max(32, 8*round(o*scale/8)) for o in map(int, size))
 
-# %% ../nbs/14_bench.ipynb #6cb6793f
+# %% ../nbs/14_bench.ipynb #89bfc5de
 def bench_recipe(
     folder, split='valid.txt', # the data
     size=None, bs=8, # (H, W) in pixels, default what the minutes allow, up to half the images' size; images in a batch
     epochs=6,        # of the peer
-    minutes=6.       # for the peer to train in
+    minutes=5.       # for the peer to train in
 )->Table:
     "Seconds of training to the accuracy that plain fastai ends at"
     size = tuple(size or _affordable(folder, split, bs, epochs, minutes))
@@ -902,9 +941,10 @@ def bench_recipe(
     case = f'to accuracy {target:.4f} at {size[0]}x{size[1]}, {len(parts.train)} frames, validated on {len(parts.valid)}'
     return Table([Row('recipe', case, 's', [o['seconds'] for o in ours if o['accuracy'] >= target][:1], [peer[-1]['seconds']], f'plain fastai, {epochs} epochs', bar=8)])
 
-# %% ../nbs/14_bench.ipynb #4ebf219b
+# %% ../nbs/14_bench.ipynb #ed70a569
 benches = {'data':bench_data, 'step':bench_step, 'infer':bench_infer, 'memory':bench_memory, 'import':bench_import, 'recipe':bench_recipe}
 
+# %% ../nbs/14_bench.ipynb #1987fc9a
 def run(
     what:str, folder, # 'data', ..., or 'all'; the data, None for 'import'
     split='valid.txt', json_to=None, # a split of `folder`; file for the rows, or a folder for those of all
@@ -922,6 +962,7 @@ def run(
         rows.extend(table)
     return rows
 
+# %% ../nbs/14_bench.ipynb #0b938bc0
 def _command(name, folder, split, given):
     "The command as one would type it where the data lie in the same folder's name"
     def value(v): return ' '.join(map(str, v)) if isinstance(v, (list, tuple)) else str(v)

@@ -7,13 +7,13 @@ Docs: https://example.github.io/camvid_seg/cli.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'data', 'check', 'explore', 'lr_find', 'train', 'predict', 'bench', 'parser', 'main']
 
-# %% ../nbs/13_cli.ipynb #42e0a032
+# %% ../nbs/13_cli.ipynb #08e7902e
 import argparse, dataclasses, math, os, shlex, signal, sys, threading, time, warnings
 from pathlib import Path
 from . import __version__
 from .dataset import SegError, SegFolder, _plain, camvid, check_dataset, require_sound
 
-# %% ../nbs/13_cli.ipynb #0d630f6d
+# %% ../nbs/13_cli.ipynb #469e927f
 def find_data(
     name:str,               # 'camvid', 'scenes', or the path of a dataset folder
     progress:bool|None=None # show a bar while it is fetched or drawn; None: if there is a terminal to show it in
@@ -27,6 +27,7 @@ def find_data(
     if not os.path.isdir(name): raise SegError(f"--data {name}: no such folder; use 'camvid', 'scenes' or the path of a dataset folder")
     return SegFolder(name)
 
+# %% ../nbs/13_cli.ipynb #a87ed14c
 def _terminal(): return sys.stderr.isatty() and _first()
 def _first(): return os.environ.get('RANK', '0') == '0' # of the processes that torchrun started, or the only one
 
@@ -47,7 +48,7 @@ def check(args):
     print(report)
     return 0 if report else 1
 
-# %% ../nbs/13_cli.ipynb #86c959aa
+# %% ../nbs/13_cli.ipynb #949d64d1
 def explore(args):
     "count the classes and draw frames, into a folder"
     import matplotlib
@@ -62,16 +63,18 @@ def explore(args):
     print(f'always the commonest class of a row: {baseline:.4f} of the validation pixels right')
     print(f'results: {_plain(out)}')
 
+# %% ../nbs/13_cli.ipynb #89744601
 def _out(path, flag='--out'):
     "A folder for results, made if it is not there"
     try: Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as e: raise SegError(f'{flag} {path}: cannot be made ({e.strerror}); name another folder') from None
     return Path(path)
 
-# %% ../nbs/13_cli.ipynb #1f1dc8c4
+# %% ../nbs/13_cli.ipynb #9f012bc8
 _of_recipe = 'arch', 'decoder', 'void', 'weights', 'wd', 'metric', 'find_lr', 'seed', 'ema', 'compile'
 _of_stages = 'epochs', 'lr', 'bs', 'precision', 'accumulate', 'checkpointing'
 
+# %% ../nbs/13_cli.ipynb #a74830a4
 def _recipe(args, folder):
     "The recipe that the flags ask for"
     from camvid_seg.inference import _checked
@@ -85,6 +88,7 @@ def _recipe(args, folder):
     sizes = [tuple(given or s.size) for given,s in zip((args.size, args.size, args.full_size), recipe.stages)]
     return dataclasses.replace(recipe.change_stages(**stages, size=sizes), **given)
 
+# %% ../nbs/13_cli.ipynb #5f8cf43c
 def _three(flag, v):
     if not isinstance(v, list) or len(v) == 3: return v
     if len(v) != 1: raise SegError(f"--{flag} {' '.join(map(str, v))}: give one value, or three, one a stage")
@@ -117,7 +121,7 @@ def lr_find(args):
     for k,v in found.suggestions.items(): print(f'{k:10} {v:.2e}')
     print(f'results: {_plain(out)}')
 
-# %% ../nbs/13_cli.ipynb #55d3c74f
+# %% ../nbs/13_cli.ipynb #27402b60
 def train(args):
     "train all stages of a recipe"
     import matplotlib
@@ -139,13 +143,14 @@ def train(args):
     except PeerLost as e: raise SegError(f'{e}; go on with: {_again(args, out)}') from e
     _summary(run)
 
-# %% ../nbs/13_cli.ipynb #6003f32f
+# %% ../nbs/13_cli.ipynb #085670c0
 def _restarted(out):
     "The run folder to go on with when `torchrun` has started a run again; None in a first start"
     count, most = (int(os.environ.get(f'TORCHELASTIC_{k}', 0)) for k in ('RESTART_COUNT', 'MAX_RESTARTS'))
     if most and not out: raise SegError('torchrun --max-restarts: name the run folder with --out, for a restart to go on with')
     return out if count and Path(out, 'config.json').exists() else None
 
+# %% ../nbs/13_cli.ipynb #4b56e7c1
 def _again(args, out):
     "The command that goes on with the run in `out`, to be pasted into a shell"
     import subprocess
@@ -153,11 +158,14 @@ def _again(args, out):
     join = subprocess.list2cmdline if os.name == 'nt' else shlex.join
     return _plain(f"{'torchrun ... -m camvid_seg' if 'RANK' in os.environ else 'camvid-seg'} train {join(words)}")
 
-# %% ../nbs/13_cli.ipynb #e7fa350b
+# %% ../nbs/13_cli.ipynb #eaad6e0a
 def _only_resume(args):
     "Refuse flags that a resumed run would not heed"
     for k in (*_of_recipe, *_of_stages, 'size', 'full_size', 'preset', 'out'):
         if getattr(args, k) is not None: raise SegError(f"--{k.replace('_', '-')}: a resumed run keeps its recipe and folder; leave this flag out")
+
+# %% ../nbs/13_cli.ipynb #2e114f21
+_shared = '; with several machines it must lie on storage that all of them share'
 
 def _resumed(path, named):
     "Data, recipe and split of the run to go on with; the data may have been `named` anew"
@@ -170,8 +178,7 @@ def _resumed(path, named):
     if not (named or os.path.isdir(data)): raise SegError(f'{path}/config.json: the data {data} is gone; say where it is with --data FOLDER')
     return find_data(named or data), recipe, split
 
-_shared = '; with several machines it must lie on storage that all of them share'
-
+# %% ../nbs/13_cli.ipynb #ecde964a
 def _summary(run):
     m = run.metrics
     print(f"\n{'stage':12}{'epochs':>8}{'accuracy':>10}{'mIoU':>8}{'seconds':>9}")
@@ -183,7 +190,7 @@ def _summary(run):
           f"weights {'pretrained' if m['pretrained'] else 'from scratch'}")
     print(f'run folder: {_plain(run.path)}')
 
-# %% ../nbs/13_cli.ipynb #68191b94
+# %% ../nbs/13_cli.ipynb #197a05f4
 def predict(args):
     "label images with trained weights: a mask and an overlay of each"
     from PIL import Image
@@ -202,6 +209,7 @@ def predict(args):
         except OSError as e: raise SegError(f'{image}: its results cannot be written to {out} ({e.strerror or e}); make room, or use another --out') from e
     print(f'results: {_plain(out)}')
 
+# %% ../nbs/13_cli.ipynb #faeafbda
 def _within_memory(predictor, image):
     from camvid_seg.training import out_of_memory
     try: return predictor(image)
@@ -209,7 +217,7 @@ def _within_memory(predictor, image):
         if not out_of_memory(e): raise
         raise SegError(f'{image}: out of memory; use a smaller --size') from e
 
-# %% ../nbs/13_cli.ipynb #beb83c04
+# %% ../nbs/13_cli.ipynb #e7f3462d
 def _results(images, out):
     "Of each image its file, its mask's and its overlay's, none of the two there yet"
     files, seen = [(i, out/f'{Path(i).stem}_P.png', out/f'{Path(i).stem}_overlay.png') for i in images], {}
@@ -220,13 +228,6 @@ def _results(images, out):
         for r in results:
             if os.path.lexists(r): raise SegError(f'{r}: exists already; move it away or use another --out')
     return files
-
-def _predict_flags(p):
-    p.add_argument('weights', metavar='WEIGHTS', help='a .safetensors file of a run, as runs/NAME/best.safetensors')
-    p.add_argument('images', nargs='+', metavar='IMAGE', help='image files')
-    p.add_argument('--out', default='predictions', help='folder for the results: X_P.png and X_overlay.png of each image X (default: predictions)')
-    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help="pixels that the network sees (default: the image's own)")
-    p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], default='auto', help='auto: the fastest on this hardware (default: auto)')
 
 # %% ../nbs/13_cli.ipynb #2788396f
 def _bar():
@@ -251,7 +252,7 @@ def _bar():
             self.tqdm = None
     return TerminalBar()
 
-# %% ../nbs/13_cli.ipynb #16ce7acc
+# %% ../nbs/13_cli.ipynb #323e6956
 def bench(args):
     "measure against plain fastai and plain PyTorch"
     from camvid_seg.bench import run
@@ -275,27 +276,19 @@ def _json(what, path):
         os.remove(path)
     except OSError as e: raise SegError(f'--json {path}: cannot be written ({e.strerror}); name another file') from None
 
-# %% ../nbs/13_cli.ipynb #90687580
-def _bench_flags(q):
-    q.add_argument('what', choices=['data', 'step', 'infer', 'memory', 'import', 'recipe', 'all'], help='what to measure')
-    q.add_argument('--json', metavar='FILE|FOLDER', help='keep the rows in this file; for all: a file for each in this folder')
-    q.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels (default: half the image; infer and memory: the image; recipe: what --minutes allow)')
-    q.add_argument('--bs', type=_some, metavar='N', help='images in a batch (default: 8; memory: 4)')
-    q.add_argument('--rounds', type=_some, metavar='N', help='runs of each contender (default: by benchmark)')
-    q.add_argument('--minutes', type=_minutes, help='recipe: for the peer to train in (default: 6)')
-
-# %% ../nbs/13_cli.ipynb #aad3ac55
+# %% ../nbs/13_cli.ipynb #b8b53f41
 def _by_hardware():
     "Data and preset where none are named"
     import torch
     return ('camvid', 'lesson') if torch.cuda.is_available() else ('scenes', 'quick')
 
+# %% ../nbs/13_cli.ipynb #4cca24e0
 def _data_flags(p, data=None):
     p.add_argument('--data', default=data, metavar='NAME|FOLDER', help="'camvid', 'scenes' or a dataset folder" + (f' (default: {data})' if data else
                    ' (default: camvid with an NVIDIA GPU, else scenes)'))
     p.add_argument('--split', default='valid.txt', help="'valid.txt', 'fastai' (600/101 frames) or 'segnet' (367/101/233) (default: valid.txt)")
 
-# %% ../nbs/13_cli.ipynb #7675047c
+# %% ../nbs/13_cli.ipynb #26085d2f
 def _rate(s):
     "A learning rate as typed: a number, LO:HI, or the name of a rule"
     if s in ('steepest', 'minimum', 'valley'): return s
@@ -303,11 +296,18 @@ def _rate(s):
     if len(v) > 2 or not all(0 < o < math.inf for o in v): raise ValueError(s)
     return v if len(v) == 2 else v[0]
 
+# %% ../nbs/13_cli.ipynb #3cca79ce
 def _decay(s):
     "A weight decay as typed"
     if not 0 <= float(s) < math.inf: raise ValueError(s)
     return float(s)
 
+def _minutes(s):
+    "A time as typed"
+    if not 0 < float(s) < math.inf: raise ValueError(s)
+    return float(s)
+
+# %% ../nbs/13_cli.ipynb #f8c0676c
 def _count(s):
     "A whole number as typed, of pixels, images or epochs"
     if abs(int(s)) > 10**6: raise ValueError(s)
@@ -318,11 +318,7 @@ def _some(s):
     if _count(s) < 1: raise ValueError(s)
     return int(s)
 
-def _minutes(s):
-    "A time as typed"
-    if not 0 < float(s) < math.inf: raise ValueError(s)
-    return float(s)
-
+# %% ../nbs/13_cli.ipynb #f4af4a96
 _rate.__name__, _decay.__name__, _count.__name__, _some.__name__, _minutes.__name__ = 'rate', 'weight decay', 'number', 'number', 'time' # argparse says: invalid rate value
 
 # %% ../nbs/13_cli.ipynb #f1bddab8
@@ -357,7 +353,24 @@ def _recipe_flags(p):
     p.add_argument('--checkpointing', action='store_true', default=None, help='compute activations again in the backward pass: less memory, more time')
     p.add_argument('--compile', action='store_true', default=None, help='torch.compile the network')
 
-# %% ../nbs/13_cli.ipynb #ef804625
+# %% ../nbs/13_cli.ipynb #c0d350f5
+def _predict_flags(p):
+    p.add_argument('weights', metavar='WEIGHTS', help='a .safetensors file of a run, as runs/NAME/best.safetensors')
+    p.add_argument('images', nargs='+', metavar='IMAGE', help='image files')
+    p.add_argument('--out', default='predictions', help='folder for the results: X_P.png and X_overlay.png of each image X (default: predictions)')
+    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help="pixels that the network sees (default: the image's own)")
+    p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], default='auto', help='auto: the fastest on this hardware (default: auto)')
+
+# %% ../nbs/13_cli.ipynb #90687580
+def _bench_flags(q):
+    q.add_argument('what', choices=['data', 'step', 'infer', 'memory', 'import', 'recipe', 'all'], help='what to measure')
+    q.add_argument('--json', metavar='FILE|FOLDER', help='keep the rows in this file; for all: a file for each in this folder')
+    q.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels (default: half the image; infer and memory: the image; recipe: what --minutes allow)')
+    q.add_argument('--bs', type=_some, metavar='N', help='images in a batch (default: 8; memory: 4)')
+    q.add_argument('--rounds', type=_some, metavar='N', help='runs of each contender (default: by benchmark)')
+    q.add_argument('--minutes', type=_minutes, help='recipe: for the peer to train in (default: 6)')
+
+# %% ../nbs/13_cli.ipynb #4fc24861
 def parser()->argparse.ArgumentParser:
     "The parser of `camvid-seg`"
     p = _Parser('camvid-seg', description='Semantic segmentation of street scenes, from data to a trained network.')
@@ -383,7 +396,7 @@ def parser()->argparse.ArgumentParser:
     _bench_flags(command(bench, data='scenes'))
     return p
 
-# %% ../nbs/13_cli.ipynb #b592043b
+# %% ../nbs/13_cli.ipynb #fb237466
 def main(argv=None)->int: # exit code: 0 done, 1 findings or an unforeseen error, 2 a mistake to mend, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     args = parser().parse_args(argv)

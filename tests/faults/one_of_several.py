@@ -1,12 +1,15 @@
-"`camvid-seg` as one of the processes of test_processes.py: keeps what it ends with in `$KEEP`, and takes few steps in the LR finder"
-import functools, json, os, sys
+"`camvid-seg` as one of the processes of test_processes.py: keeps what it ends with in `$KEEP`, and takes few steps in the LR finder, where `$DIES` kills it"
+import json, os, signal, sys
 from pathlib import Path
 from camvid_seg import fullsize, training
 from camvid_seg.cli import main
 from camvid_seg.unet import save_weights
 
-training.lr_find = functools.partial(training.lr_find, num_it=12)
-finish = fullsize._finish
+lr_find, finish = training.lr_find, fullsize._finish
+
+def find(learn):
+    if os.environ.get('DIES') == f"{os.environ['RANK']}.{os.environ.get('TORCHELASTIC_RESTART_COUNT')}": os.kill(os.getpid(), signal.SIGKILL)
+    return lr_find(learn, num_it=12)
 
 def keep(run, learn, *args):
     out = Path(os.environ['KEEP'], f"rank{os.environ['RANK']}")
@@ -15,5 +18,5 @@ def keep(run, learn, *args):
     out.with_suffix('.json').write_text(json.dumps([run.history, run.metrics]), encoding='utf-8')
     return run
 
-fullsize._finish = keep
+training.lr_find, fullsize._finish = find, keep
 sys.exit(main(sys.argv[1:]))

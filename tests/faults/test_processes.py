@@ -129,10 +129,10 @@ def test_figures_are_those_of_one_process(fault, whole, data):
 
 @posix
 def test_killed_restarted_stopped_and_resumed(fault, whole, data, tmp_path):
-    "kill -9 of one: the other ends with one line and torchrun starts both again, which go on; SIGTERM to one: both stop; at the end, all is as if nothing had happened"
+    "kill -9 of one, before the first checkpoint and after: the other ends with one line and torchrun starts both again, which go on; SIGTERM to one: both stop; at the end, all is as if nothing had happened"
     out, log = tmp_path/'run', tmp_path/'log'
-    cmd = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', '--max-restarts=1', worker, 'train', '--data', data, *recipe, '--out', out]
-    with open(log, 'w') as f: p = subprocess.Popen([*map(str, cmd)], env={**os.environ, 'KEEP': str(tmp_path), 'OMP_NUM_THREADS': '1'}, stdout=f, stderr=f)
+    cmd = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', '--max-restarts=2', worker, 'train', '--data', data, *recipe, '--out', out]
+    with open(log, 'w') as f: p = subprocess.Popen([*map(str, cmd)], env={**os.environ, 'KEEP': str(tmp_path), 'OMP_NUM_THREADS': '1', 'DIES': '1.0'}, stdout=f, stderr=f)
     def alive(): return p.poll() is None
     def second(restarts): # the process of rank 1, once it has been started so often again
         for o in psutil.Process(p.pid).children():
@@ -141,26 +141,30 @@ def test_killed_restarted_stopped_and_resumed(fault, whole, data, tmp_path):
             if (e.get('RANK'), e.get('TORCHELASTIC_RESTART_COUNT')) == ('1', str(restarts)): return o
     def said(): return log.read_text(encoding='utf-8', errors='replace')
     try:
+        wait_for(lambda: 'another process of this run ended' in said(), alive) # $DIES, in the finder of the first stage
+        assert (out/'config.json').exists() and not (out/'last'/'checkpoint.safetensors').exists()
         wait_for(lambda: len(rows(out)) >= 2, alive)
-        second(0).kill()
-        wait_for(lambda: 'another process of this run ended' in said(), alive, seconds=15)
-        wait_for(lambda: second(1), alive)
+        second(1).kill()
+        wait_for(lambda: said().count('another process of this run ended') == 2, alive, seconds=15)
+        wait_for(lambda: second(2), alive)
         n = len(rows(out))
         wait_for(lambda: len(rows(out)) > n, alive)
-        second(1).send_signal(signal.SIGTERM) # only to one of the two
+        second(2).send_signal(signal.SIGTERM) # only to one of the two
         p.wait(timeout=60)
     finally:
         if alive():
             for o in psutil.Process(p.pid).children(recursive=True): o.kill()
             p.kill(); p.wait()
     lines = [l for l in said().splitlines() if 'another process' in l or 'stopped; go on' in l]
-    assert len(lines) == 2 and 'another process' in lines[0] and 'stopped' in lines[1] and all(f'train --resume {out}' in l for l in lines), said()
+    assert len(lines) == 3 and all('another process' in l for l in lines[:2]) and 'stopped' in lines[2] and all(f'train --resume {out}' in l for l in lines), said()
     assert p.returncode and not (out/'metrics.json').exists()
     with Pair(tmp_path, 'train', '--resume', out) as pair: codes, _, errors = pair.wait()
     assert codes == [0, 0], errors
     assert same(whole[0], out)
     end = 'the same weights at the end'
-    for l, how, outcome in zip(lines, ('kill -9 of one process, under torchrun --max-restarts', 'SIGTERM to one of two'), ('the other ends; both are restarted and go on; '+end, 'both stop after the same step; resumed, '+end)):
+    for l, how, outcome in zip(lines,
+            ('kill -9 of one process before the first checkpoint, under torchrun --max-restarts', 'kill -9 of one process in a later stage, under torchrun --max-restarts', 'SIGTERM to one of two'),
+            ('the other ends; both are restarted and begin anew; '+end, 'the other ends; both are restarted and go on; '+end, 'both stop after the same step; resumed, '+end)):
         fault('processes', how, outcome, l.replace(str(out), 'run'))
 
 apart = '''
@@ -182,6 +186,41 @@ with training.process_group():
     try: all_sum(torch.ones(1))
     except PeerLost as e: print(e, time.monotonic() - start < 30)
 '''
+
+finder = '''
+import math, os, random, sys, numpy as np, torch
+from camvid_seg import training
+from camvid_seg.dataset import SegError, SegFolder
+from camvid_seg.fullsize import stage_learner, stage_loaders
+from camvid_seg.training import Recipe
+what, data = sys.argv[1:]
+r = Recipe.quick(seed=5).change_stages(epochs=1, size=(32,48), bs=2, precision="fp32")
+def state(learn): return [*map(torch.clone, learn.model.state_dict().values()), torch.get_rng_state(), torch.tensor(np.random.get_state()[1].astype("int64"))]
+with training.process_group():
+    learn = stage_learner(stage_loaders(SegFolder(data), r, 0, device="cpu"), r)
+    calls, before, rng, order = [], state(learn), random.getstate(), learn.dls.train.rng.getstate()
+    def fourth(m, i, o):
+        calls.append(o)
+        if len(calls) < 4 or os.environ["RANK"] == "0": return o
+        if what == "Ctrl-C": raise KeyboardInterrupt
+        return o*math.nan
+    hook = learn.model.register_forward_hook(fourth)
+    try: training.lr_find(learn); sys.exit("not refused")
+    except (SegError, KeyboardInterrupt) as e: said = repr(e)
+    hook.remove()
+    assert len(calls) == 4 and (rng, order) == (random.getstate(), learn.dls.train.rng.getstate())
+    assert all(map(torch.equal, before, state(learn)))
+    print(said)
+'''
+
+@pytest.mark.parametrize('what', ['nan', 'Ctrl-C'])
+def test_finder_of_two(fault, data, tmp_path, what):
+    (tmp_path/'finder.py').write_text(finder, encoding='utf-8')
+    with Pair(tmp_path, what, data, program=tmp_path/'finder.py') as p: codes, said, errors = p.wait(timeout=120)
+    assert codes == [0, 0], errors
+    if what == 'nan': assert said[0] == said[1] and 'SegError' in said[0] and 'not finite after 3 steps' in said[0]
+    else: assert 'PeerLost' in said[0] and 'KeyboardInterrupt' in said[1]
+    fault('lr finder', f'{what} in one of two processes, in the fourth step', 'both end there, with weights, random numbers and order of the frames as before', said[0].strip().split("'")[1])
 
 def test_hung(fault, tmp_path):
     (tmp_path/'apart.py').write_text(apart, encoding='utf-8')

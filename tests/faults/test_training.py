@@ -1,5 +1,5 @@
 "Training stopped, killed, starved of memory or disk, fed nan, or resumed from a stranger's folder: nothing lost, nothing silent"
-import contextlib, dataclasses, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys
+import contextlib, dataclasses, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys, weakref
 from pathlib import Path
 import numpy as np, pytest, torch
 from fastai.callback.core import Callback
@@ -310,6 +310,26 @@ def test_out_of_memory(fault, dls, tmp_path, capsys, who):
     assert learn.opt.state[next(learn.model.parameters())]['step'] == 4   # as many steps, of as many images
     fault('memory', f'memory runs out, in the words of {who}', 'the batch goes through in halves', said)
 
+def test_memory_is_let_go(fault, dls, tmp_path, monkeypatch):
+    "When memory runs out in the second part of a batch, the gradient of the first and all that the second has made go before the next try"
+    learn, made, seen, free = learner(dls), [], [], training._free_caches
+    def hook(model, x, out):
+        made.append(weakref.ref(out))
+        if len(made) == 2: raise torch.OutOfMemoryError('CUDA out of memory')   # a fresh one: an error keeps the frames it went through
+    def freed():
+        with_gradient.append(any(p.grad is not None for p in learn.model.parameters()))
+        free()
+        seen.append([o() is None for o in made])
+    backward, with_gradient = training.SegLearner._backward, []
+    def counted(self): backward(self); with_gradient.append(any(p.grad is not None for p in self.model.parameters()))
+    monkeypatch.setattr(training, '_free_caches', freed)
+    monkeypatch.setattr(training.SegLearner, '_backward', counted)
+    handle = learn.model.register_forward_hook(hook)
+    fit_stage(learn, Run(tmp_path/'run', {}), 0, Recipe.quick().change_stages(epochs=1, accumulate=2, **small))
+    handle.remove()
+    assert with_gradient[:2] == [True, False] and seen == [[True, True]] and learn.accumulate == 4
+    fault('memory', 'memory runs out in the second half of a batch', 'gradient, predictions and loss of the first half are let go before the next try')
+
 def weights(learn): return [v.clone() for v in learn.model.state_dict().values() if v.is_floating_point()]   # without counters
 
 def test_memory_in_the_lr_finder(fault, dls, tmp_path, capsys):
@@ -484,6 +504,15 @@ def test_symbolic_links(fault, stranger, folder):
     old = (stranger.parent/'history.csv').read_text()
     fault.refused('untrusted', 'a config.json that is a link to a file elsewhere', resume, stranger)
     assert (stranger.parent/'history.csv').read_text() == old
+
+@posix
+def test_linked_history(fault, stranger, folder):
+    there = stranger.parent/'history.csv'
+    (stranger/'history.csv').rename(there)
+    (stranger/'history.csv').symlink_to(there)
+    there.write_text('mine')
+    fault.refused('untrusted', 'a history.csv that is a link to a file elsewhere', resumed, folder, stranger)
+    assert there.read_text() == 'mine' and (stranger/'history.csv').is_symlink()
 
 @posix
 def test_pipe(fault, stranger):
