@@ -881,10 +881,11 @@ def _more(epochs): return epochs + epochs//2 # that ours trains
 @contender
 def recipe_ours(turn, data, split, size, bs, epochs):
     "A whole training with this package"
-    stage = Stage('all', _more(epochs), tuple(size), 4e-3, 2*bs, precision='auto')
+    stage = Stage('all', _more(epochs), tuple(size), 2e-3, bs, precision='auto')
+    recipe = Recipe.quick(stages=(stage,), augment=(), ema=.9)
     with tempfile.TemporaryDirectory() as d, _cache(d):
         turn()
-        train(SegFolder(data), replace(Recipe.quick(), stages=(stage,)), Path(d)/'run', split, progress=Epochs(turn))
+        train(SegFolder(data), recipe, Path(d)/'run', split, progress=Epochs(turn))
     _finished(turn)
 
 @contender
@@ -995,5 +996,6 @@ def plot_ratios(
     ax.set_yticks(range(len(rows)), [f'{r.bench}: {r.case}\nagainst {r.peer_name}' for r in rows], fontsize=7)
     ax.axvline(1, color='grey', lw=.8)
     ax.set(xscale='log', xlabel='times better than the peer (black line: the bar)', title=title)
+    ax.margins(x=.1) # room for the figures
     ax.spines[['top', 'right']].set_visible(False)
     return ax
