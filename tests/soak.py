@@ -55,8 +55,8 @@ def same(a, b):
     rows = [re.sub(r',[\d.]+(,\d+,\d+)$', r'\1', (o/'history.csv').read_text(encoding='utf-8'), flags=re.M) for o in (a, b)]
     return x.keys() == y.keys() and all(v.equal(y[k]) for k, v in x.items()) and rows[0] == rows[1]
 
-def kills(n, folder, epochs=(4, 3, 1), seed=0):
-    "Kill a training `n` times at random, each time going on: the places; is it, when at last it ends, the run that nobody killed? Files left behind"
+def kills(n, folder, epochs=(4, 3, 1), seed=0, aims=()):
+    "Kill a training `n` times, at `aims` and else at random, each time going on: the places; is it, when at last it ends, the run that nobody killed? Files left behind"
     from camvid_seg.scenes import scenes
     args = ['--data', scenes(n=40).path, *recipe, '--epochs', *epochs]
     command('never', *args, '--out', folder/'whole')
@@ -65,11 +65,12 @@ def kills(n, folder, epochs=(4, 3, 1), seed=0):
         if (run/'config.json').exists(): return command(when, '--resume', run)
         shutil.rmtree(run, ignore_errors=True) # killed before it had begun
         return command(when, *args, '--out', run)
-    aims = {0: 'config.json', n//3: 'stage-1.safetensors', n//2: 'history.csv', 2*n//3: 'stage-2.safetensors', n-1: 'full-size.safetensors'} if n > 5 else {}
+    aims = dict(enumerate(aims))
+    if n > 5: # what is written once, chance may miss
+        aims |= {0: 'half config.json', n//3: 'half stage-1.safetensors', n//2: 'half history.csv', 2*n//3: 'half stage-2.safetensors', n-1: 'half full-size.safetensors'}
     while len(killed) < n:
         when = rng.choice([f'step {rng.randint(1, 6)}', f'half {rng.randint(1, 5)}', f'after {rng.randint(1, 3)}'])
-        if len(killed) in aims: when = f'half {aims[len(killed)]}' # what is written once, chance may miss
-        if (where := go(when)) is None: break
+        if (where := go(aims.get(len(killed), when))) is None: break
         killed.append(where)
         if len(killed) % 10 == 0: print(f'{len(killed)} kills', flush=True)
     else: go('never')

@@ -22,16 +22,17 @@ def whole(data, tmp_path_factory):
 def rows(run):
     with open(run/'history.csv', newline='', encoding='utf-8') as f: return [{k:v for k,v in r.items() if k != 'seconds'} for r in csv.DictReader(f)]
 
-def stop_in_stage_2(data, out, how, after=0):
+def stop_in_stage_2(data, out, how, after=0, *options):
     "Start a training, send it the signal `how` `after` seconds into the second epoch of stage 2; exit code and stderr"
     hear = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)   # a job in the background of a shell is born deaf to it
-    p = subprocess.Popen(command('train', '--data', data, *recipe, '--out', out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear)
+    p = subprocess.Popen(command('train', '--data', data, *recipe, '--out', out, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         preexec_fn=hear, start_new_session=True)
     deadline = time.time() + 240
     while not (out/'history.csv').exists() or len(rows(out)) < 2:
         assert p.poll() is None and time.time() < deadline, p.communicate()
         time.sleep(0.02)
     time.sleep(after)
-    p.send_signal(how)
+    os.killpg(p.pid, how)   # to all of its processes, as a scheduler or Ctrl-C does
     return p.wait(timeout=60), p.communicate()[1]
 
 def same(a, b):
@@ -50,10 +51,10 @@ def test_kill_9_in_stage_2_then_resume(data, whole, tmp_path, after):
     same(whole, out)
 
 @posix
-@pytest.mark.parametrize('how, code', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_politely(data, whole, tmp_path, how, code):
+@pytest.mark.parametrize('how, code, options', [(signal.SIGINT, 130, []), (signal.SIGTERM, 143, []), (signal.SIGTERM, 143, ['--no-cache'])])
+def test_stopped_politely(data, whole, tmp_path, how, code, options):
     out = tmp_path/'run'
-    got, err = stop_in_stage_2(data, out, how)
+    got, err = stop_in_stage_2(data, out, how, 0, *options)
     assert got == code and f'--resume {out}' in err and 'Traceback' not in err
     done = subprocess.run(command('train', '--resume', out), capture_output=True, text=True)
     assert done.returncode == 0 and f'run folder: {out}' in done.stdout

@@ -1,8 +1,9 @@
 "Faults in a dataset folder: listed by `check`, refused before training, or read right; never silent"
-import io, shutil, struct, subprocess, sys, zlib
+import io, os, re, shutil, struct, subprocess, sys, threading, zlib
 import numpy as np, pytest
 from PIL import Image
 from camvid_seg.cli import main
+from camvid_seg import dataset
 from camvid_seg.dataset import SegError, SegFolder, check_dataset, class_colors, read_mask
 from camvid_seg.fullsize import train
 from camvid_seg import loaders
@@ -53,10 +54,10 @@ def png16(a):
     rows = b''.join(b'\0' + r.astype('>u2').tobytes() for r in a)
     return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', a.shape[1], a.shape[0], 16, 2, 0, 0, 0)) + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
 
-def bomb():
-    "A PNG of 120 bytes that says it has 60,000 x 60,000 pixels"
+def bomb(w, h):
+    "A PNG of 120 bytes that says it has `w` x `h` pixels"
     b = png16(np.zeros((1,1,3), np.uint16))
-    head = b'IHDR' + struct.pack('>II', 60_000, 60_000) + b[24:29]
+    head = b'IHDR' + struct.pack('>II', w, h) + b[24:29]
     return b[:12] + head + struct.pack('>I', zlib.crc32(head)) + b[33:]
 
 # ---- ids without a class ----
@@ -148,7 +149,7 @@ def test_unknown_color(fault, folder):
 
 def test_name_of_camvid(fault, folder):
     shutil.move(folder/'labels/f0_P.png', folder/'labels/f0_L.png')
-    refused(fault, 'coded mask', 'masks named X_L.png as CamVid publishes them', folder, 'images/f0.png: has no mask labels/f0_P.png')
+    refused(fault, 'coded mask', 'masks named X_L.png as CamVid publishes them', folder, 'images/f0.png: has no mask labels/f0_P.png; rename labels/f0_L.png')
     assert any('labels/f0_L.png: the name of a mask ends in _P.png' in o for o in check_dataset(folder).warnings)
 
 # ---- masks in other formats ----
@@ -179,17 +180,17 @@ def test_mask_read_exactly(fault, folder, how):
 
 def test_sizes(fault, folder):
     put(folder, mask(folder)[::2,::2])
-    refused(fault, 'sizes', 'a mask of half the size of its image', folder, 'labels/f0_P.png: is 24 x 16 but its image is 48 x 32')
+    refused(fault, 'sizes', 'a mask of half the size of its image', folder, 'labels/f0_P.png: is 24 x 16 but images/f0.png is 48 x 32')
     fault.refused('sizes', 'the same pair, read without a check', decode_frame, SegFolder(folder), folder/'images/f0.png', size)
 
 def test_turned(fault, folder):
     put(folder, mask(folder).T)
-    refused(fault, 'sizes', 'a mask that lies on its side', folder, 'is 32 x 48 but its image is 48 x 32')
+    refused(fault, 'sizes', 'a mask that lies on its side', folder, 'is 32 x 48 but images/f0.png is 48 x 32')
 
 # ---- damaged files ----
 
 damage = {'cut short': lambda b: b[:len(b)//2], 'of zero bytes': lambda b: b'', 'that is a web page': lambda b: b'<!DOCTYPE html><html>not found</html>',
-          'with one flipped bit': lambda b: b[:-30] + bytes([b[-30]^1]) + b[-29:], 'of 60,000 x 60,000 pixels in 120 bytes': lambda b: bomb()}
+          'with one flipped bit': lambda b: b[:-30] + bytes([b[-30]^1]) + b[-29:], 'of 60,000 x 60,000 pixels in 120 bytes': lambda b: bomb(60_000, 60_000)}
 
 @pytest.mark.parametrize('name', ['images/f0.png', 'labels/f0_P.png'])
 @pytest.mark.parametrize('how', damage)
@@ -228,6 +229,18 @@ def test_killed_while_decoding(fault, folder, monkeypatch):
     assert {o.name for o in kept.iterdir()} == {'.lock', frames.dir.name, '.other-staging-12345678'} and left[0].startswith(f'.{frames.dir.name}-')
     assert all(np.array_equal(frames.mask(p), mask(folder, i)) for i, p in enumerate(f.images))
     fault('killed', 'kill -9 while the frames are decoded into the cache', 'the next call clears the half-made cache away and decodes')
+
+def test_bomb_that_pillow_would_load(fault, folder):
+    (folder/'images/f0.png').write_bytes(bomb(10_000, 10_000))   # Pillow itself only warns up to twice its limit
+    refused(fault, 'damaged file', 'an image of 10,000 x 10,000 pixels in 120 bytes', folder, 'more than Pillow allows')
+
+def test_in_parallel_and_in_sight(folder, monkeypatch, capsys):
+    two, pair = threading.Barrier(2, timeout=20), dataset._check_pair
+    def together(*args): two.wait(); return pair(*args)
+    monkeypatch.setattr(os, 'cpu_count', lambda: 2)
+    monkeypatch.setattr(dataset, '_check_pair', together)
+    check_dataset(folder, progress=True)
+    assert re.search('check.* [0-6]/6', capsys.readouterr().err)
 
 def test_all_in_one_pass(fault, folder):
     for i,f in enumerate(damage.values()): p = folder/f'images/f{i}.png'; p.write_bytes(f(p.read_bytes()))
@@ -333,6 +346,12 @@ def test_more_processes_than_frames(fault, folder, monkeypatch):
     assert len(seg_dataloaders(SegFolder(folder), size, 1, device='cpu').valid) == 1
 
 def test_batch_of_one(fault, folder): fault.refused('too little', 'batch norm over one image of 32x32 pixels', start, folder, bs=1, small=(32,32))
+
+def test_lr_find_with_one(fault, folder, tmp_path, capsys):
+    assert main(['lr-find', '--data', str(folder), '--preset', 'quick', '--bs', '1', '--size', '32', '32', '--out', str(tmp_path/'lr')]) == 2
+    said = capsys.readouterr().err.strip()
+    assert 'batch norm' in said and '\n' not in said and not (tmp_path/'lr').exists()
+    fault('too little', 'the same, camvid-seg lr-find', 'refused', said)
 
 # ---- images ----
 

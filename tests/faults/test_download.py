@@ -257,7 +257,7 @@ evil = {'a member ../../target': [('../../target', b'x')], 'a member toy/../../t
         'a hard link': [('toy/x', hard)], 'a device': [('toy/x', device)], 'a pipe': [('toy/x', fifo)], 'a setuid file': [('toy/x', dict(mode=0o4755))],
         'a setgid file': [('toy/x', dict(mode=0o2755))], 'one name twice': [('toy/x', b'1'), ('toy/x', b'2')], 'two names that are one on some systems': [('toy/x', b''), ('toy/X', b'')],
         'a file that is also a folder': [('toy/x', b''), ('toy/x/y', b'')], 'a device of Windows': [('toy/con.png', b'')], 'a terminal escape in a name': [('toy/\x1b[31m', b'')],
-        'a file that unpacks to 1000 times its size': [('toy/x', bytes(2**27))], 'a small one, of 61 kB, that unpacks to 60 MB': [('toy/x', bytes(60*2**20))],
+        'a file that unpacks to 1000 times its size': [('toy/x', bytes(2**27))], 'a tiny one, of 1 kB, that unpacks to 500 kB': [('toy/x', bytes(500_000))], 'a small one, of 61 kB, that unpacks to 60 MB': [('toy/x', bytes(60*2**20))],
         'files that unpack to 100 times their size': [('toy/x', np.random.default_rng(0).bytes(30_000)), ('toy/y', bytes(3_600_000))]}
 
 @pytest.mark.parametrize('what', evil)
@@ -267,6 +267,7 @@ def test_archive(fault, tmp_path, what):
     said = fault.refused('archive', what, partial(camvid, home, 'http://127.0.0.1:9/toy.tgz', None, None, progress=False))
     assert 'refused, get the archive from its publisher' in said
     assert [p.relative_to(tmp_path).as_posix() for p in sorted(tmp_path.rglob('*'))] == ['a', 'a/b', 'a/b/.toy.lock'] # refused whole, nothing beside it
+    assert not any(Path(o, 'target').exists() for o in ('/etc', 'C:/'))
 
 @pytest.mark.parametrize('what', evil)
 def test_refused_archive_writes_nothing(what, tmp_path):

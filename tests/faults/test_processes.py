@@ -8,7 +8,7 @@ from camvid_seg.fullsize import stage_loaders, train
 from camvid_seg import loaders
 from camvid_seg.metrics import ConfusionMatrix
 from camvid_seg.scenes import scenes
-from camvid_seg.training import Recipe
+from camvid_seg.training import Recipe, Run
 from camvid_seg.unet import load_unet, read_weights
 
 worker = Path(__file__).with_name('one_of_several.py')
@@ -24,7 +24,9 @@ class Then(Callback):
     "Do something to the loader's process after the first batch of the second epoch"
     def __init__(self, f): self.f = f
     def after_batch(self):
-        if self.f and self.training and (self.epoch, self.iter) == (1, 0): self.f(multiprocessing.active_children()[0].pid)
+        if not (self.f and self.training and (self.epoch, self.iter) == (1, 0)): return
+        self.pid, self.when = multiprocessing.active_children()[0].pid, time.monotonic()
+        self.f(self.pid)
 
 def kill(pid): os.kill(pid, signal.SIGKILL)
 
@@ -49,11 +51,13 @@ def test_worker(fault, data, alone, tmp_path, read_by_one, monkeypatch, how):
         if multiprocessing.parent_process() and stuck.exists(): time.sleep(3600) # as on a disk that does not answer
         return read(path)
     monkeypatch.setattr(loaders, 'read_image', read_image)
-    def run(f=None, **kwargs): train(SegFolder(data), short, tmp_path/'run', device='cpu', cache=False, progress=Then(f), **kwargs)
-    with pytest.raises(SegError) as e: run(kill if how == 'killed' else lambda pid: stuck.touch())
+    def run(then, **kwargs): train(SegFolder(data), short, tmp_path/'run', device='cpu', cache=False, progress=then, **kwargs)
+    then = Then(kill if how == 'killed' else lambda pid: stuck.touch())
+    with pytest.raises(SegError) as e: run(then)
+    assert f'a loader process (pid {then.pid})' in str(e.value) and time.monotonic() - then.when < 30   # `patience` is 5 seconds
     assert {'killed': 'was killed', 'hangs': 'gave no batch for 5 seconds'}[how] in str(e.value) and not multiprocessing.active_children()
     stuck.unlink(missing_ok=True)
-    run(resume=True)
+    run(Then(None), resume=True)
     assert same(tmp_path/'run', alone)
     fault('worker', "a loader's process " + {'killed': 'is killed', 'hangs': 'waits for a disk for ever'}[how] + ' in the middle of an epoch',
           'an error that names it; resumed, the run ends bit for bit as without', e.value)
@@ -109,6 +113,7 @@ def test_both_end_with_the_same(fault, whole):
     (history, metrics), (history1, metrics1) = (json.loads((d/f'rank{i}.json').read_text(encoding='utf-8')) for i in range(2))
     for r in history + history1: del r['seconds']
     assert history == history1 and metrics == metrics1 and len(history) == 5
+    assert Run(run).last_checkpoint()[1]['pct_train'] == pytest.approx(1)   # of the cycle, which is as long as its steps
     assert (run/'report.html').exists() and (run/'lr_find_stage-1.json').exists()
     config = json.loads((run/'config.json').read_text(encoding='utf-8'))
     assert config['processes'] == 2 and not [p.name for p in run.rglob('.*')]

@@ -1,13 +1,14 @@
 "Training stopped, killed, starved of memory or disk, fed nan, or resumed from a stranger's folder: nothing lost, nothing silent"
 import contextlib, dataclasses, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys, weakref
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np, pytest, torch
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastai.learner import Metric
 from fastai.torch_core import set_seed
 from fastai.vision.models import resnet18
-from camvid_seg import cli, training
+from camvid_seg import cli, fullsize, training
 from camvid_seg.dataset import SegError
 from camvid_seg.fullsize import train
 from camvid_seg.loaders import seg_dataloaders
@@ -32,6 +33,14 @@ class At(Callback):
     def after_batch(self):
         self.todo -= 1
         if self.todo == 0: self.f()
+
+def stop(): raise KeyboardInterrupt
+
+class Draws(Callback):
+    "What the random generators of Python, NumPy and PyTorch would give in every step"
+    def __init__(self): self.seen = {}
+    def before_batch(self):
+        if self.training: self.seen[self.epoch, self.iter] = random.random(), np.random.rand(), torch.rand(1).item()
 
 class Spoil(Callback):
     "A loss of nan in steps `a` to `b`"
@@ -72,6 +81,9 @@ def same(a, b):
         x, y = (read_weights(r.path/f'{name}.safetensors')[0] for r in (a, b))
         assert x.keys() == y.keys() and all(x[k].equal(y[k]) for k in x), name
     assert rows(a) == rows(b) and a.best == b.best
+    (x, f), (y, g) = (o.last_checkpoint() for o in (a, b))   # optimizer, average of the weights, smooth loss; counters, rates, scaler
+    assert x.keys() == y.keys() and all(x[k].equal(y[k]) for k in x)
+    assert {**f, 'seconds': 0, 'history': []} == {**g, 'seconds': 0, 'history': []}
 
 def resumed(folder, path): return train(folder, recipe, path, device='cpu', resume=True, progress=Quiet())
 
@@ -101,9 +113,27 @@ def test_stopped(fault, folder, whole, tmp_path, monkeypatch, capsys, where):
 
 @posix
 def test_kill_9_again_and_again(fault, tmp_path):
-    killed, ok, left = soak.kills(2, tmp_path, epochs=(1,1,1), seed=2)
-    assert len(killed) == 2 and ok and not left
-    fault('killed', 'kill -9 at random steps and in the middle of writing weights, checkpoints or history, twice in one run', 'the weights and history of the run that was not killed, bit for bit')
+    killed, ok, left = soak.kills(4, tmp_path, epochs=(1,1,1), aims=['half 4', 'step 5', 'half history.csv', 'half stage-2.safetensors'])
+    assert killed == ['checkpoint.safetensors', 'a step', 'history.csv', 'stage-2.safetensors'] and ok and not left
+    fault('killed', 'kill -9 in a step and in the middle of writing a checkpoint, the history and weights, in one run', 'the weights and history of the run that was not killed, bit for bit')
+
+def test_resume_of_a_frozen_stage(fault, dls, tmp_path):
+    "Stage 1 of the lesson: pretrained, frozen, with a rate for each group"
+    r = Recipe.quick(seed=5).change_stages(epochs=2, frozen=True, lr=[(2e-5,2e-5,2e-4)]*3, **small)
+    def fit(path, *cbs, state=None):
+        learn, run = learner(dls, cbs=cbs), Run(path) if state else Run(path, {})
+        learn.pretrained, before = True, learn.model.encoder.layer1[0].conv1.weight.clone()
+        fit_stage(learn, run, 0, r, run.last_checkpoint() if state else None, minutes=0)
+        assert before.equal(learn.model.encoder.layer1[0].conv1.weight)
+        return run
+    first, second = Draws(), Draws()
+    whole = fit(tmp_path/'whole', first)
+    with pytest.raises(KeyboardInterrupt): fit(tmp_path/'cut', At(11, stop))   # the third step of the second epoch
+    cut = fit(tmp_path/'cut', second, state=True)
+    assert second.seen and second.seen.items() < first.seen.items() and len({*first.seen.values()}) == 8
+    (x, f), (y, g) = (o.last_checkpoint() for o in (whole, cut))
+    assert rows(whole) == rows(cut) and x.keys() == y.keys() and all(x[k].equal(y[k]) for k in x) and f['opt'] == g['opt']
+    fault('resume', 'stopped in a frozen stage with a rate for each group, as stage 1 of the lesson', 'weights, optimizer and random numbers of the run that was not stopped, bit for bit')
 
 def test_same_seed_twice(fault, folder, whole, tmp_path):
     same(whole, train(folder, recipe, tmp_path/'run', device='cpu', progress=Quiet()))
@@ -217,9 +247,9 @@ def test_killed_before_the_first_checkpoint(fault, folder, tmp_path, monkeypatch
 # ---- best weights ----
 
 class Series(Metric):
-    "An accuracy that somebody made up"
-    name, value = 'accuracy', None
-    def __init__(self, values): self.todo = list(values)
+    "Figures that somebody made up"
+    name, value = None, None
+    def __init__(self, values, name='accuracy'): self.todo, self.name = list(values), name
     def reset(self): self.value = self.todo.pop(0)
 
 def test_best_over_stages_and_sessions(fault, dls, tmp_path):
@@ -237,6 +267,19 @@ def test_best_over_stages_and_sessions(fault, dls, tmp_path):
     best = read_weights(run.path/'best.safetensors')[0]
     assert run.best == 0.9 and all(best[k].equal(v) for k, v in seen[2].items()) and len(seen) == 6
     fault('best weights', 'accuracies 0.5, nan, 0.9, 0.3, and 0.8, nan in another session', 'best.safetensors holds the weights of 0.9')
+
+def test_best_by_another_metric(fault, dls, tmp_path):
+    learn, run = learner(dls), Run(tmp_path/'run', {})
+    learn.metrics = [Series([.9, .1]), Series([.2, .8], 'miou')]
+    fit_stage(learn, run, 0, Recipe.quick(metric='miou').change_stages(epochs=2, **small))
+    assert run.best == .8 and all(map(torch.equal, *(read_weights(run.path/f'{k}.safetensors')[0].values() for k in ('best', 'stage-1'))))   # those of the last epoch
+    fault('best weights', "metric='miou', and a better accuracy in another epoch", 'best.safetensors holds the weights of the best mIoU')
+
+def test_best_of_nothing():
+    run = SimpleNamespace(history=[dict(stage='a', epoch=0, miou=math.nan), dict(stage='a', epoch=1, miou=.5)])
+    assert fullsize._best_epoch(run, 'miou') == dict(stage='a', epoch=1, miou=.5)
+    run.history.pop()
+    assert fullsize._best_epoch(run, 'miou') is None
 
 def test_unknown_metric(fault, dls, tmp_path):
     fault.refused('best weights', 'a metric that is not measured', fit_stage, learner(dls), Run(tmp_path/'run', {}), 0, Recipe.quick(metric='beauty').change_stages(epochs=1, **small))
@@ -256,6 +299,19 @@ def test_nan_for_good(fault, dls, tmp_path):
     assert '20 steps in a row' in said and said.count('.png') == small['bs']
     state = run.last_checkpoint()[0]
     assert all(v.isfinite().all() for v in state.values() if v.is_floating_point()) and (run.path/'best.safetensors').exists()
+
+def test_nan_from_the_first_step(fault, dls, tmp_path):
+    r, run = Recipe.quick().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
+    said = fault.refused('nan', 'nan from the very first step, in epochs of four', fit_stage, learner(dls, cbs=Spoil(0, 99)), run, 0, r)
+    assert '4 steps in a row' in said and said.count('.png') == small['bs']
+    assert all(v.isfinite().all() for v in run.last_checkpoint()[0].values() if v.is_floating_point()) and not run.history
+
+def test_nan_in_validation(fault, dls, tmp_path):
+    r, run, learn = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {}), learner(dls)
+    handle = learn.model.register_forward_hook(lambda m, i, o: o if m.training else o*math.nan)
+    fault.refused('nan', 'nan in validation', fit_stage, learn, run, 0, r)
+    handle.remove()
+    assert all(v.isfinite().all() for v in run.last_checkpoint()[0].values() if v.is_floating_point()) and not (run.path/'best.safetensors').exists()
 
 def test_nan_in_short_epochs_on_a_gpu(fault, dls, tmp_path, monkeypatch):
     monkeypatch.setattr(training, '_at_hand', lambda t: False)   # the numbers of a GPU are looked at every ten steps; an epoch has four
@@ -288,6 +344,14 @@ def test_overflow_in_fp16(fault, dls, tmp_path):
     assert scales == [65536., 65536., 32768., 32768.] and run.history[0]['skipped'] == 1
     assert facts_of(run)['scaler']['scale'] == 32768
     fault('nan', 'an overflow in fp16', 'the step is skipped, the scale halved, and kept in the checkpoint')
+    cut = Run(tmp_path/'cut', {})
+    with pytest.raises(KeyboardInterrupt): fit_stage(learner(dls, cbs=[Overflow(), At(4, stop)]).to_fp16(), cut, 0, r, minutes=0)
+    assert facts_of(cut)['batch'] == 3
+    cut, scales[:] = Run(cut.path), []
+    fit_stage(learner(dls, cbs=Overflow()).to_fp16(), cut, 0, r, cut.last_checkpoint())
+    assert scales == [32768.] and facts_of(cut)['scaler'] == facts_of(run)['scaler']
+    assert all(map(torch.equal, *(read_weights(o.path/'stage-1.safetensors')[0].values() for o in (run, cut))))
+    fault('resume', 'stopped after an overflow in fp16', "the scaler goes on with the halved scale; weights bit for bit those of the run that was not stopped")
 
 # ---- memory ----
 
@@ -331,6 +395,21 @@ def test_memory_is_let_go(fault, dls, tmp_path, monkeypatch):
     fault('memory', 'memory runs out in the second half of a batch', 'gradient, predictions and loss of the first half are let go before the next try')
 
 def weights(learn): return [v.clone() for v in learn.model.state_dict().values() if v.is_floating_point()]   # without counters
+
+def test_memory_in_validation(fault, dls, tmp_path):
+    "What training has room for, validation may not have"
+    class Crowded(Callback):
+        def before_validate(self): self.hook = self.model.register_forward_hook(self.full)
+        def full(self, model, x, out):
+            if len(out) > 3: raise torch.OutOfMemoryError('CUDA out of memory')
+        def after_validate(self): self.hook.remove()
+    ends, r = [], Recipe.quick().change_stages(epochs=1, **small)
+    for cbs in [], Crowded():
+        learn, run = learner(dls, cbs=cbs), Run(tmp_path/f'{bool(cbs)}', {})
+        fit_stage(learn, run, 0, r)
+        ends.append((weights(learn), run.history[0]['accuracy']))
+    assert learn.accumulate == 2 and all(map(torch.equal, ends[0][0], ends[1][0])) and ends[0][1] == ends[1][1]
+    fault('memory', 'memory runs out in validation', 'its batches go through in halves: the same figures, and the same weights')
 
 def test_memory_in_the_lr_finder(fault, dls, tmp_path, capsys):
     r, run, learn = Recipe.lesson().change_stages(epochs=1, frozen=False, **small), Run(tmp_path/'run', {}), learner(dls)
@@ -392,7 +471,6 @@ def test_too_few_for_batch_norm(fault, folder, tmp_path):
 
 def test_memory_and_resume(fault, dls, tmp_path):
     r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
-    def stop(): raise KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt): fit_stage(learner(dls, cbs=[Crowded(3, words['CUDA']), At(10, stop)]), run, 0, r)
     again = Run(run.path)
     fit_stage(learner(dls), again, 0, r, again.last_checkpoint())
@@ -506,13 +584,14 @@ def test_symbolic_links(fault, stranger, folder):
     assert (stranger.parent/'history.csv').read_text() == old
 
 @posix
-def test_linked_history(fault, stranger, folder):
-    there = stranger.parent/'history.csv'
-    (stranger/'history.csv').rename(there)
-    (stranger/'history.csv').symlink_to(there)
+@pytest.mark.parametrize('name', ['history.csv', 'full-size.safetensors', 'metrics.json', 'report.html'])
+def test_linked_file(fault, stranger, folder, name):
+    there = stranger.parent/'mine'
     there.write_text('mine')
-    fault.refused('untrusted', 'a history.csv that is a link to a file elsewhere', resumed, folder, stranger)
-    assert there.read_text() == 'mine' and (stranger/'history.csv').is_symlink()
+    (stranger/name).unlink()
+    (stranger/name).symlink_to(there)
+    fault.refused('untrusted', f'a {name} that is a link to a file elsewhere', resumed, folder, stranger)
+    assert there.read_text() == 'mine' and (stranger/name).is_symlink()
 
 @posix
 def test_pipe(fault, stranger):

@@ -15,7 +15,7 @@ from camvid_seg.training import Recipe
 from camvid_seg.unet import create_unet, load_unet, save_weights
 
 markup, escape = '<img src=x onerror=alert(1)>', '\x1b[31m\x9b1m\x07'
-codes = ['Sky', markup, escape, '$\\frac', 'Void']
+codes = ['Sky', markup, escape, '$\\frac$', 'Void']
 
 @pytest.fixture
 def folder(tmp_path):
@@ -66,7 +66,7 @@ def test_explorers(fault, folder):
 
 def test_plots(fault, folder):
     f = SegFolder(folder)
-    show_mask(np.arange(25).reshape(5,5)%5, f, title='$\\frac').figure.canvas.draw()
+    show_mask(np.arange(25).reshape(5,5)%5, f, title='$\\frac$').figure.canvas.draw()
     fault('untrusted', 'a class named like a formula that is none, in a legend', 'shown as text')
 
 def command(*args, cwd):
