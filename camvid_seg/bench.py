@@ -875,7 +875,7 @@ class Epochs(Callback):
 def _finished(turn):
     while True: turn(done=True)
 
-# %% ../nbs/14_bench.ipynb #74ede470
+# %% ../nbs/14_bench.ipynb #196d48d9
 def _more(epochs): return epochs + epochs//2 # that ours trains
 
 @contender
@@ -901,7 +901,7 @@ def recipe_fastai(turn, data, split, size, bs, epochs):
             if n: learn.fit_one_cycle(n, lr, cbs=cb)
     _finished(turn)
 
-# %% ../nbs/14_bench.ipynb #5ae1d4db
+# %% ../nbs/14_bench.ipynb #beff92fc
 def _affordable(folder, split, bs, epochs, minutes):
     "The size, half the images' at most, at which plain fastai trains for about `minutes`"
     half, n = np.array(_half(folder)), len(folder.split(split).train)//bs
@@ -921,7 +921,7 @@ def _affordable(folder, split, bs, epochs, minutes):
 
 def _scaled(size, scale): return tuple(max(32, 8*round(o*scale/8)) for o in map(int, size))
 
-# %% ../nbs/14_bench.ipynb #89bfc5de
+# %% ../nbs/14_bench.ipynb #0d2298cf
 def bench_recipe(
     folder, split='valid.txt', # the data
     size=None, bs=8, # (H, W) in pixels, default what the minutes allow, up to half the images' size; images in a batch
@@ -981,7 +981,7 @@ def read_results(
         found.setdefault(f"{h['cpu'] if h['device'] == 'cpu' else h['device']}, {h['cores']} CPU cores", Table()).extend(table)
     return found
 
-# %% ../nbs/14_bench.ipynb #3765b4da
+# %% ../nbs/14_bench.ipynb #f3c223ed
 def plot_ratios(
     table, # of `Row`
     title='' # over the chart

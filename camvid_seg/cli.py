@@ -108,12 +108,14 @@ def lr_find(args):
     "run the learning rate finder as a recipe begins, and keep its plot"
     import matplotlib
     matplotlib.use('Agg')
-    from camvid_seg.fullsize import Plan, settle, stage_learner, stage_loaders
+    from camvid_seg.fullsize import Plan, _fits, settle, stage_learner, stage_loaders
     from camvid_seg.lr_finder import lr_find as find_lr
     folder = _sound(find_data(args.data), args.split)
     recipe = _recipe(args, folder)
     print(Plan(folder, recipe, args.split), flush=True)
-    recipe, out = settle(recipe), _out(args.out)
+    recipe = settle(recipe)
+    _fits(recipe, folder.split(args.split))
+    out = _out(args.out)
     learn = stage_learner(stage_loaders(folder, recipe, 0, args.split, progress=_terminal()), recipe)
     found = find_lr(learn.set_precision(recipe.stages[0].precision))
     found.to_json(out/'lr_find.json')
@@ -161,8 +163,8 @@ def _again(args, out):
 # %% ../nbs/13_cli.ipynb #eaad6e0a
 def _only_resume(args):
     "Refuse flags that a resumed run would not heed"
-    for k in (*_of_recipe, *_of_stages, 'size', 'full_size', 'preset', 'out'):
-        if getattr(args, k) is not None: raise SegError(f"--{k.replace('_', '-')}: a resumed run keeps its recipe and folder; leave this flag out")
+    for k in (*_of_recipe, *_of_stages, 'size', 'full_size', 'preset', 'out', 'split'):
+        if getattr(args, k) not in (None, 'valid.txt'): raise SegError(f"--{k.replace('_', '-')}: a resumed run keeps its recipe and folder; leave this flag out")
 
 # %% ../nbs/13_cli.ipynb #2e114f21
 _shared = '; with several machines it must lie on storage that all of them share'
@@ -185,7 +187,7 @@ def _summary(run):
     for stage in dict.fromkeys(r['stage'] for r in run.history):
         rows = [r for r in run.history if r['stage'] == stage]
         print(f"{_plain(stage):12}{len(rows):>8}{rows[-1]['accuracy']:>10.4f}{rows[-1]['miou']:>8.4f}{sum(r['seconds'] for r in rows):>9.0f}")
-    print(f"{'row guess':12}{'':>8}{m['row_baseline']:>10.4f}   (always the commonest class of each row)")
+    print(f"{'row guess':12}{'':>8}{m['row_baseline'] if m['row_baseline'] is not None else math.nan:>10.4f}   (always the commonest class of each row)")
     print(f"accuracy counts pixels that are not Void, of {m['valid_frames']} validation frames at {m['size'][0]}x{m['size'][1]}; "
           f"weights {'pretrained' if m['pretrained'] else 'from scratch'}")
     print(f'run folder: {_plain(run.path)}')
@@ -368,7 +370,7 @@ def _bench_flags(q):
     q.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels (default: half the image; infer and memory: the image; recipe: what --minutes allow)')
     q.add_argument('--bs', type=_some, metavar='N', help='images in a batch (default: 8; memory: 4)')
     q.add_argument('--rounds', type=_some, metavar='N', help='runs of each contender (default: by benchmark)')
-    q.add_argument('--minutes', type=_minutes, help='recipe: for the peer to train in (default: 6)')
+    q.add_argument('--minutes', type=_minutes, help='recipe: for the peer to train in (default: 5)')
 
 # %% ../nbs/13_cli.ipynb #4fc24861
 def parser()->argparse.ArgumentParser:

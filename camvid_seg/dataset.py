@@ -456,7 +456,7 @@ def _pair_faults(folder):
     stems,masks = Counter(p.stem for p in folder.images),{p.name: p for p in _files(folder.path/'labels')}
     errors = [] if folder.images else ['images: empty; put .png or .jpg files into it']
     errors += [f'images/{s}: {n} images have this stem and so share one mask; rename or delete all but one' for s,n in stems.items() if n > 1]
-    errors += [f'images/{p.name}: has no mask labels/{p.stem}_P.png; add it or delete the image'
+    errors += [f'images/{p.name}: has no mask labels/{p.stem}_P.png; ' + (f'rename labels/{p.stem}_L.png so' if f'{p.stem}_L.png' in masks else 'add it or delete the image')
                for p in folder.images if f'{p.stem}_P.png' not in masks]
     warnings = [_orphan(m) for m in masks if _stem(m)[:-2] not in stems or not m.endswith('_P.png')]
     odd = sorted(p.name for p in (folder.path/'images').iterdir() if not p.name.startswith('.') and p.suffix.lower() not in _suffixes)
@@ -500,8 +500,8 @@ def _check_image(image, r):
     except (SegError, OSError) as e: r['errors'].append(str(e))
 
 # %% ../nbs/01_dataset.ipynb #07078f2e
-def _check_mask(mask, folder, r):
-    "Mode and pixels by id of a mask, into the dict `r`"
+def _check_mask(mask, image, folder, r):
+    "Mode and pixels by id of the mask of `image`, into the dict `r`"
     try:
         _verify(mask)
         ids,r['mode'] = _mask_ids(mask, folder.colors)
@@ -511,14 +511,14 @@ def _check_mask(mask, folder, r):
     if bad: r['errors'].append(bad)
     if r['size'] not in (None, size):
         (w,h),(iw,ih) = size,r['size']
-        r['errors'].append(f'{_short(mask)}: is {w} x {h} but its image is {iw} x {ih}; make the mask again at the size of the image')
+        r['errors'].append(f'{_short(mask)}: is {w} x {h} but {_short(image)} is {iw} x {ih}; make the mask again at the size of the image')
 
 # %% ../nbs/01_dataset.ipynb #69228e3f
 def _check_pair(folder, image, mask):
     "What reading an image and its mask shows"
     r = dict(errors=[], size=None, digest=None, thumb=None, mode=None, counts=None)
     _check_image(image, r)
-    if mask: _check_mask(mask, folder, r)
+    if mask: _check_mask(mask, image, folder, r)
     return r
 
 # %% ../nbs/01_dataset.ipynb #b5543c91
@@ -943,12 +943,12 @@ class _Disk(SegError): "The archive is not to blame"
 def unpack(
     archive,        # a .tgz file
     folder,         # where to; an existing folder
-    max_bytes=None  # refuse what unpacks to more; 20 times the archive, or 64 MB if that is more, but no more than 100 times (and 1 MB), when None
+    max_bytes=None  # refuse what unpacks to more; 20 times the archive, or 64 MB if that is more, but no more than 100 times (and 64 kB), when None
 ): # the number of files
     "Unpack a .tgz of plain files and folders, every one inside `folder` and there only once; one that is refused writes none"
     archive,folder = Path(archive),Path(folder)
     size = archive.stat().st_size
-    if max_bytes is None: max_bytes = max(20*size, min(64*2**20, max(100*size-1, 2**20)))
+    if max_bytes is None: max_bytes = max(20*size, min(64*2**20, max(100*size-1, 2**16)))
     try:
         _members(archive, max_bytes) # once without writing: a bad member may be the last one
         seen = _members(archive, max_bytes, folder)

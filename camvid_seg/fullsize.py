@@ -287,16 +287,19 @@ def _figures(run, learn, folder, recipe, split):
     data = dict(data=folder.name, split=split, train_frames=len(parts.train), valid_frames=len(parts.valid))
     how = dict(recipe=recipe.name, arch=recipe.arch, decoder=recipe.decoder, pretrained=bool(recipe.weights), seed=recipe.seed)
     where = dict(device=str(learn.dls.device), camvid_seg=__version__, torch=torch.__version__, python=platform.python_version())
-    run.metrics = {**{k:round(v, 6) for k,v in figures.items()}, 'stage':stage.name, 'size':list(stage.size), **data, **how, **where,
+    run.metrics = {**{k:_known(v) for k,v in figures.items()}, 'stage':stage.name, 'size':list(stage.size), **data, **how, **where,
                    'best':_best_epoch(run, recipe.metric), 'seconds':round(sum(r['seconds'] for r in run.history), 1),
-                   'iou':{c:None if math.isnan(v) else round(v, 6) for c,v in zip(cm.codes, cm.iou.tolist())}}
+                   'iou':{c:_known(v) for c,v in zip(cm.codes, cm.iou.tolist())}}
     run.write_json('metrics.json', run.metrics)
     write_report(run, learn, cm)
     return run.metrics
 
+def _known(v): return None if math.isnan(v) else round(v, 6) # JSON has no nan
+
 def _best_epoch(run, metric):
-    row = max(run.history, key=lambda r: r[metric])
-    return {k:row[k] for k in ('stage', 'epoch', metric)}
+    "Where the metric was highest; None where it was never a number"
+    row = max((r for r in run.history if not math.isnan(r[metric])), key=lambda r: r[metric], default=None)
+    return row and {k:row[k] for k in ('stage', 'epoch', metric)}
 
 # %% ../nbs/10_fullsize.ipynb #7d0d1846
 @torch.no_grad()

@@ -414,10 +414,13 @@ def _step(self:SegLearner):
     self.skipped, self.in_a_row = self.skipped + bad, (self.in_a_row + 1)*bad
     if self._may_read(bad): self._check_steps()
 
-# %% ../nbs/09_training.ipynb #328c7591
+# %% ../nbs/09_training.ipynb #60fbc4bd
 @patch
 def _check_steps(self:SegLearner):
-    if int(self.in_a_row) < 20: return
+    if int(self.in_a_row) >= 20: self._refuse_steps()
+
+@patch
+def _refuse_steps(self:SegLearner):
     raise SegError(f"{int(self.in_a_row)} steps in a row were skipped, their gradients are not finite; the last batch: {', '.join(self.batch_names())}. "
                    f"Look at these files, or use a smaller learning rate than {self.opt.hypers[-1]['lr']:.2g}")
 
@@ -867,6 +870,11 @@ def before_train(self:RunLog):
         self.learn.pct_train = self.resume[1]['pct_train']
     else: self.learn.skipped = 0
 
+# %% ../nbs/09_training.ipynb #32955246
+@patch
+def after_train(self:RunLog):
+    if not self.recorder.smooth_loss.value.isfinite(): self.learn._refuse_steps()
+
 # %% ../nbs/09_training.ipynb #76598bce
 @patch
 def after_batch(self:RunLog):
@@ -920,7 +928,7 @@ def after_epoch(self:RunLog):
     values = dict(zip(self.recorder.metric_names[1:-1], map(float, self.learn.final_record)))
     if not all(math.isfinite(values[k]) for k in ('train_loss', 'valid_loss')):
         raise SegError(f"{stage.name}, epoch {self.epoch}: the loss is {values['train_loss']} in training, {values['valid_loss']} in validation; "
-                       f'use a smaller learning rate than {self.lr} ({run.path.name}/last holds the epoch before)')
+                       f'use a smaller learning rate than {self.lr} ({run.path.name}/last holds what was sound)')
     run.history.append(dict(stage=stage.name, epoch=self.epoch, **values, seconds=round(time.perf_counter() - self.started, 2),
                             accumulate=self.accumulate, skipped=int(self.skipped)))
     if values[self.recipe.metric] > run.best: # never true of nan
