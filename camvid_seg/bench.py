@@ -26,7 +26,7 @@ from .fullsize import best_precision, stage_learner, stage_loaders, train
 from .loaders import seg_dataloaders
 from .masks import colorize, read_image
 from .metrics import seg_metrics
-from .training import Recipe, Run, Stage, fit_stage
+from .training import Recipe, Run, Stage, fit_stage, kept_memory
 from .unet import create_unet, load_unet, to_fastai
 
 # %% ../nbs/14_bench.ipynb #ddf755e5
@@ -476,7 +476,8 @@ def batches(turn, kind, data, split, size, bs, out):
     np.savez(out, x=x.float().cpu().numpy(), y=y.cpu().numpy().astype(np.uint8))
     x, y = next(iter(train))
     turn(shapes=[list(x.shape), list(y.shape)], dtype=str(x.dtype), registered=_registration(kind, split, tuple(size), bs, **best), options=best)
-    while True: turn(warm=_rate(train), first=_first_epoch(make, **best))
+    with kept_memory() if kind == 'ours' else contextlib.nullcontext():
+        while True: turn(warm=_rate(train), first=_first_epoch(make, **best))
 
 # %% ../nbs/14_bench.ipynb #507b0616
 def _near(a, b):
