@@ -396,7 +396,7 @@ def _deafen(it):
 
 def _stop(it):
     it._shutdown_workers()
-    for w in it._workers: w.kill() # one that hangs hears nothing else
+    for w in it._workers: w.kill(); w.join(5) # one that hangs hears nothing else
 
 # %% ../nbs/05_loaders.ipynb #b6187141
 def _pixels(x): return x.permute(1,2,0).byte().numpy() # decoded: 0 to 255
