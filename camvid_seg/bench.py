@@ -330,8 +330,10 @@ def hold(turn, megabytes):
 
 # %% ../nbs/14_bench.ipynb #51789160
 def plain_fastai_dls(
-    folder, split, # the dataset folder and the name of a split
-    size, bs,      # (H, W) in pixels; images in a batch
+    folder, # a `SegFolder`
+    split,  # one of its splits
+    size,   # (H, W) in pixels
+    bs,     # images in a batch
     num_workers=0, # loader processes
     resize='batch' # where: 'item' or 'batch'
 ): # fastai `DataLoaders`
@@ -499,7 +501,10 @@ def _check_batches(ready, files):
 
 # %% ../nbs/14_bench.ipynb #c6cc9052
 def cache_rate(
-    folder, split, size, bs # as for `seg_dataloaders`
+    folder, # a `SegFolder`
+    split,  # one of its splits
+    size,   # (H, W) in pixels
+    bs      # images in a batch
 )->float: # images a second
     "How fast frames and masks are copied from the memory-mapped cache, in random order"
     frames = seg_dataloaders(folder, size, bs, split).frames
@@ -518,8 +523,10 @@ def decode_rate(
 
 # %% ../nbs/14_bench.ipynb #8371b549
 def bench_data(
-    folder, split='valid.txt', # the data
-    size=None, bs=8, # (H, W) in pixels, default half the images' size; images in a batch
+    folder,            # the data, a `SegFolder`
+    split='valid.txt', # one of its splits
+    size=None, # (H, W) in pixels, default half the images' size
+    bs=8,      # images in a batch
     rounds=3         # runs of each contender
 )->Table:
     "Training batches, images a second: from a warm cache, and in the first epoch"
@@ -609,7 +616,11 @@ def step_smp(turn, data, size, bs, precision, arch):
 
 # %% ../nbs/14_bench.ipynb #9eac3e84
 def step_flops(
-    decoder, arch, n_classes, size, bs # of `create_unet`, and of its input
+    decoder,   # 'lesson' or 'lean'
+    arch,      # encoder
+    n_classes, # number of classes
+    size,      # (H, W) in pixels
+    bs         # images in a batch
 )->int: # operations, forward and backward; a multiply and an add are two
     "What one training step computes in convolutions"
     model = create_unet(arch, n_classes, decoder, None).to('meta')
@@ -663,9 +674,12 @@ def _step_specs(common, p):
 
 # %% ../nbs/14_bench.ipynb #26a73b28
 def bench_step(
-    folder, split='valid.txt', # the data
-    size=None, bs=8, # (H, W) in pixels, default half the images' size; images in a batch
-    rounds=4, arch='resnet34', # steps of each contender; encoder
+    folder,            # the data, a `SegFolder`
+    split='valid.txt', # one of its splits
+    size=None, # (H, W) in pixels, default half the images' size
+    bs=8,      # images in a batch
+    rounds=4,        # steps of each contender
+    arch='resnet34', # encoder
     precisions=None  # of 'fp32', 'fp16', 'bf16'; default: fp32 and the best of this machine
 )->Table:
     "Training steps, images a second, and their peak memory"
@@ -699,8 +713,10 @@ def _peak(spec):
 
 # %% ../nbs/14_bench.ipynb #aa6e2d88
 def bench_memory(
-    folder, split='valid.txt', # the data
-    size=None, bs=4, # (H, W) in pixels, default the images' size; images in a batch
+    folder,            # the data, a `SegFolder`
+    split='valid.txt', # one of its splits
+    size=None, # (H, W) in pixels, default the images' size
+    bs=4,      # images in a batch
     arch='resnet34'  # encoder
 )->Table:
     "Peak memory of a training step at full size, GB"
@@ -766,9 +782,11 @@ def _some_weights(folder, decoder, arch, path, steps=12):
 
 # %% ../nbs/14_bench.ipynb #7d96b132
 def bench_infer(
-    folder, split='valid.txt', # the data
+    folder,            # the data, a `SegFolder`
+    split='valid.txt', # one of its splits
     size=None,  # (H, W) that fastai predicts at, default the images' size
-    rounds=8, arch='resnet34' # predictions of each contender; encoder
+    rounds=8,        # predictions of each contender
+    arch='resnet34'  # encoder
 )->Table:
     "One prediction from a file, milliseconds"
     smp()
@@ -924,8 +942,10 @@ def _scaled(size, scale): return tuple(max(32, 8*round(o*scale/8)) for o in map(
 
 # %% ../nbs/14_bench.ipynb #0d2298cf
 def bench_recipe(
-    folder, split='valid.txt', # the data
-    size=None, bs=8, # (H, W) in pixels, default what the minutes allow, up to half the images' size; images in a batch
+    folder,            # the data, a `SegFolder`
+    split='valid.txt', # one of its splits
+    size=None,       # (H, W) in pixels, default what the minutes allow, up to half the images' size
+    bs=8,            # images in a batch
     epochs=6,        # of the peer
     minutes=5.       # for the peer to train in
 )->Table:
@@ -948,8 +968,10 @@ benches = {'data':bench_data, 'step':bench_step, 'infer':bench_infer, 'memory':b
 
 # %% ../nbs/14_bench.ipynb #1987fc9a
 def run(
-    what:str, folder, # 'data', ..., or 'all'; the data, None for 'import'
-    split='valid.txt', json_to=None, # a split of `folder`; file for the rows, or a folder for those of all
+    what:str, # 'data', 'step', ..., or 'all'
+    folder,   # the data, a `SegFolder`; None for 'import'
+    split='valid.txt', # a split of `folder`
+    json_to=None, # file for the rows, or a folder for those of all
     **options # more for the `bench_...` function
 )->Table: # all rows
     "Run one benchmark or all, print their tables and keep their rows"

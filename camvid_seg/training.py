@@ -191,7 +191,8 @@ def step(self:FusedAdam, closure=None):
 # %% ../nbs/09_training.ipynb #8f33c1fe
 def batch_parts(
     loss_func, # with a `count` of the target's pixels that its mean divides by, as `SegLoss`; else images count
-    xb,yb,     # tuples of inputs and targets
+    xb,        # tuple of inputs
+    yb,        # tuple of targets
     n          # how many parts
 ): # yields (inputs, targets, share); the shares of the losses add up to the loss of the whole batch
     "Cut a batch into `n` parts"
@@ -349,7 +350,10 @@ def process_group():
     finally: dist.destroy_process_group()
 
 # %% ../nbs/09_training.ipynb #abd403e0
-def by_first(f, *args):
+def by_first(
+    f,    # a function; a `SegError` of it ends all processes
+    *args # its arguments
+): # what `f` returned, in every process
     "`f(*args)`, called in the first process; all get what it returns"
     if not in_group(): return f(*args)
     box, error = [None], None
@@ -363,7 +367,9 @@ def by_first(f, *args):
 
 # %% ../nbs/09_training.ipynb #d4c01c38
 @torch.no_grad()
-def same_start(model):
+def same_start(
+    model # of a learner
+):
     "Give all processes the weights of the first, whatever their machines made of the seed"
     if not in_group(): return
     values = [v for v in _bare(model).state_dict().values() if v.is_floating_point()]
@@ -534,7 +540,9 @@ def keep_memory(
 
 # %% ../nbs/09_training.ipynb #45b1f42b
 @contextmanager
-def kept_memory(device='cpu'):
+def kept_memory(
+    device='cpu' # where tensors are made
+):
     "`keep_memory` while the block runs; then all goes back"
     libc = keep_memory(device)
     try: yield
@@ -745,7 +753,9 @@ def save(self:Run, learn, name):
 # %% ../nbs/09_training.ipynb #aef7a381
 def _plain_number(v): return v.item() if isinstance(v, np.generic) else v
 
-def optimizer_state(opt)->tuple[dict,dict]: # tensors by name; the rest, ready for JSON
+def optimizer_state(
+    opt # a fastai `Optimizer`
+)->tuple[dict,dict]: # tensors by name; the rest, ready for JSON
     "The state of a fastai optimizer as tensors and plain values"
     state = opt.state_dict()
     tensors = {f'opt.{i}.{k}':v for i,s in enumerate(state['state']) for k,v in s.items() if isinstance(v, torch.Tensor)}
@@ -753,7 +763,11 @@ def optimizer_state(opt)->tuple[dict,dict]: # tensors by name; the rest, ready f
     return tensors, dict(state=plain, hypers=[{k:_plain_number(v) for k,v in h.items()} for h in state['hypers']])
 
 # %% ../nbs/09_training.ipynb #ca028753
-def restore_optimizer(opt, tensors:dict, plain:dict):
+def restore_optimizer(
+    opt,          # a fastai `Optimizer` over the same parameters
+    tensors:dict, # by name, of `optimizer_state`
+    plain:dict    # the rest
+):
     "Put a state of `optimizer_state` back, each tensor on the device and in the memory layout of its parameter"
     state = [dict(s) for s in plain['state']]
     for k,v in tensors.items():
@@ -815,7 +829,8 @@ def _check_facts(facts):
 def restore(
     learn, # with model and optimizer of the stage
     ema,   # its `EMA`, or None
-    tensors:dict, facts:dict # of `Run.last_checkpoint`
+    tensors:dict, # of `Run.last_checkpoint`
+    facts:dict    # the rest of it
 ):
     "Put weights, average, optimizer and counters of a checkpoint back"
     def of(name): return {k[len(name):]:v for k,v in tensors.items() if k.startswith(name)}
