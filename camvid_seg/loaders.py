@@ -10,7 +10,7 @@ __all__ = ['free_memory', 'batch_size_for', 'decode_frame', 'Frames', 'SegMask',
            'seg_dataloaders']
 
 # %% ../nbs/05_loaders.ipynb #618be475
-import functools, hashlib, math, multiprocessing.connection, os, re, shutil, signal, traceback, warnings
+import functools, hashlib, math, multiprocessing.connection, os, re, shutil, traceback, warnings
 import cv2, matplotlib.pyplot as plt, numpy as np, psutil, torch, torch.distributed as dist, torch.nn.functional as F
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -335,9 +335,6 @@ def in_group()->bool:
     "Is there a group of processes? `torchrun` may start one of a single process, too"
     return dist.is_available() and dist.is_initialized()
 
-# %% ../nbs/05_loaders.ipynb #00cadf63
-def _first_passes(number, frame): signal.signal(number, signal.SIG_DFL)
-
 # %% ../nbs/05_loaders.ipynb #41b86c2e
 class FramesDL(TfmdDL):
     "A fastai `DataLoader` that reads whole batches from the cache of `Frames`, and gives each process its part"
@@ -356,7 +353,7 @@ class FramesDL(TfmdDL):
     def __len__(self):
         n = len(self._part(range(self.n)))
         return n//self.bs + (not self.drop_last and n%self.bs > 0)
-    def wif(self): signal.signal(signal.SIGTERM, _first_passes)
+    def wif(self): os.setpgid(0, 0)
     def __iter__(self):
         self.fake_l.timeout = self.patience if self.fake_l.num_workers else 0
         with worker_faults(): yield from super().__iter__()

@@ -89,12 +89,19 @@ def resumed(folder, path): return train(folder, recipe, path, device='cpu', resu
 
 # ---- stopped ----
 
+@pytest.fixture
+def hears():
+    "A job in the background of a shell is born deaf to Ctrl-C"
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, old)
+
 places = {'in the middle of an epoch of stage 1': (2, (0,0,2)), 'in a validation': (6, (0,0,4)), 'in the last step of an epoch of stage 2': (20, (1,1,4)),
           'in the full-size stage': (27, (2,0,3))}
 
 @posix
 @pytest.mark.parametrize('where', places)
-def test_stopped(fault, folder, whole, tmp_path, monkeypatch, capsys, where):
+def test_stopped(fault, folder, whole, tmp_path, monkeypatch, capsys, hears, where):
     n, place = places[where]
     how, code, name = random.Random(n).choice([(signal.SIGINT, 130, 'Ctrl-C'), (signal.SIGTERM, 143, 'SIGTERM')])
     monkeypatch.setattr(cli, '_recipe', lambda *_: recipe)
