@@ -15,7 +15,7 @@ __all__ = ['contenders', 'benches', 'interleave', 'Row', 'Table', 'now', 'copy_r
 # %% ../nbs/14_bench.ipynb #c303cd24
 import contextlib, importlib, inspect, itertools, json, os, platform, shutil, signal, statistics, subprocess, sys, tempfile, time, traceback
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from .unet import create_unet, load_unet, to_fastai
 
 # %% ../nbs/14_bench.ipynb #ddf755e5
 import matplotlib.pyplot as plt, numpy as np, psutil, torch
+from matplotlib.ticker import LogFormatter
 from PIL import Image
 from tqdm import tqdm
 from fastai.callback.core import Callback
@@ -1010,15 +1011,16 @@ def plot_ratios(
     title='' # over the chart
 ): # a matplotlib axes
     "How many times better than each peer, with the bars to reach, on a logarithmic scale"
-    rows = [r for r in table if r.ratio][::-1]
+    rows = [r for r in table if r.ratio and r.limit is None][::-1]
     fig, ax = plt.subplots(figsize=(9, .8 + .32*len(rows)), layout='constrained')
     ax.barh(range(len(rows)), [r.ratio - 1 for r in rows], left=1, color=['C1' if r.met is False else 'C0' for r in rows])
     for i,r in enumerate(rows):
-        ax.text(max(r.ratio, 1)*1.05, i, f'{r.ratio:.2g}x', va='center', fontsize=8)
+        ax.text(max(r.ratio, 1)*1.05, i, f'{r.ratio:.2g}x', va='center', fontsize=8, bbox=dict(fc='white', ec='none', pad=.5))
         if r.bar: ax.plot([r.bar]*2, [i-.4, i+.4], color='black')
     ax.set_yticks(range(len(rows)), [f'{r.bench}: {r.case}\nagainst {r.peer_name}' for r in rows], fontsize=7)
     ax.axvline(1, color='grey', lw=.8)
     ax.set(xscale='log', xlabel='times better than the peer (black line: the bar)', title=title)
-    ax.margins(x=.1) # room for the figures
+    for o in ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter: o(LogFormatter())
+    ax.margins(x=.1, y=.01) # room for the figures
     ax.spines[['top', 'right']].set_visible(False)
     return ax
