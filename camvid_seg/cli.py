@@ -163,8 +163,8 @@ def _again(args, out):
 # %% ../nbs/13_cli.ipynb #eaad6e0a
 def _only_resume(args):
     "Refuse flags that a resumed run would not heed"
-    for k in (*_of_recipe, *_of_stages, 'size', 'full_size', 'preset', 'out', 'split'):
-        if getattr(args, k) not in (None, 'valid.txt'): raise SegError(f"--{k.replace('_', '-')}: a resumed run keeps its recipe and folder; leave this flag out")
+    given = [k for k in (*_of_recipe, *_of_stages, 'size', 'full_size', 'preset', 'out') if getattr(args, k) is not None] + ['split']*(args.split != 'valid.txt')
+    if given: raise SegError(f"--{given[0].replace('_', '-')}: a resumed run keeps its recipe and folder; leave this flag out")
 
 # %% ../nbs/13_cli.ipynb #2e114f21
 _shared = '; with several machines it must lie on storage that all of them share'
