@@ -370,7 +370,7 @@ def _bench_flags(q):
     q.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help='pixels (default: half the image; infer and memory: the image; recipe: what --minutes allow)')
     q.add_argument('--bs', type=_some, metavar='N', help='images in a batch (default: 8; memory: 4)')
     q.add_argument('--rounds', type=_some, metavar='N', help='runs of each contender (default: by benchmark)')
-    q.add_argument('--minutes', type=_minutes, help='recipe: for the peer to train in (default: 5)')
+    q.add_argument('--minutes', type=_minutes, help='recipe: for the peer to train in (default: 6)')
 
 # %% ../nbs/13_cli.ipynb #4fc24861
 def parser()->argparse.ArgumentParser:
