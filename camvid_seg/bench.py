@@ -1010,7 +1010,7 @@ def read_results(
     for p in sorted(Path(path).glob('**/*.json')):
         table = read_rows(p)
         h = table.facts['hardware']
-        found.setdefault(f"{h['cpu'] if h['device'] == 'cpu' else h['device']}, {h['cores']} CPU cores", Table()).extend(table)
+        found.setdefault(f"{h['cpu'] if h['device'] == 'cpu' else h['device']}, {h['cores']} CPU core{'s'*(h['cores'] > 1)}", Table()).extend(table)
     return found
 
 # %% ../nbs/14_bench.ipynb #f3c223ed
