@@ -285,7 +285,8 @@ def _in_pixels(matrix, size):
 def _frame(pixels, ids, matrix, table, image, mask):
     "Write one augmented frame and its mask to `image` and `mask`; all are arrays"
     def look_up(a, how): return cv2.warpPerspective(a, matrix, a.shape[1::-1], flags=how|cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101)
-    cv2.LUT(look_up(pixels, cv2.INTER_LINEAR), table[None], dst=image)
+    four = look_up(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), cv2.INTER_LINEAR) # OpenCV interpolates four channels in half the time of three
+    cv2.LUT(cv2.cvtColor(four, cv2.COLOR_RGBA2RGB), table[None], dst=image)
     mask[:] = look_up(ids, cv2.INTER_NEAREST)
 
 _pool = functools.cache(ThreadPoolExecutor)
