@@ -298,6 +298,7 @@ def _on_cpu(x, y, matrix, table):
     list(_pool(torch.get_num_threads()).map(_frame, *todo))
     return images.permute(0,3,1,2), masks
 
+# %% ../nbs/05_loaders.ipynb #28e0c5ab
 def _on_gpu(x, y, matrix, table):
     x, y = _warped_on_gpu(x, y, matrix)
     return _lit_on_gpu(x, table), y.long()
