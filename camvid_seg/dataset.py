@@ -30,7 +30,9 @@ def _plain(s):
 
 class SegError(ValueError):
     "A mistake the user can mend, said in one line: the file, the value and the mend"
-    def __init__(self, msg): super().__init__(_plain(_own_words(str(msg))))
+    def __init__(self,
+        msg # what is wrong, where, and what to do
+    ): super().__init__(_plain(_own_words(str(msg))))
 
 def _own_words(msg):
     "What an error said before PyTorch carried it here from a loader's process, wrapped in that process's traceback"
@@ -202,8 +204,8 @@ class Split:
     "The images to train on, to validate on and, in some splits, to test on"
     name: str                                  # how it was asked for
     train: list                                # paths of images, sorted, as are the others
-    valid: list
-    test: list = field(default_factory=list)
+    valid: list                                # the same, to validate on
+    test: list = field(default_factory=list)   # the same, to test on; empty in most splits
     def __str__(self): return f'{self.name}: {len(self.train)} train, {len(self.valid)} valid' + f', {len(self.test)} test'*bool(self.test)
     def __repr__(self): return f'Split({self})'
 

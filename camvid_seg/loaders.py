@@ -264,7 +264,9 @@ def _lit_on_gpu(x, table):
 # %% ../nbs/05_loaders.ipynb #1a177cbe
 class FinishBatch(Transform):
     "From bytes to normalized float32 images and int64 masks; training batches are augmented on the way"
-    def __init__(self, augment:Augment|None=None): self.augment = augment
+    def __init__(self,
+        augment:Augment|None=None # what training batches get; None: nothing
+    ): self.augment = augment
     def __call__(self, b, split_idx=None, **kwargs):
         x, *masks = [o.as_subclass(torch.Tensor) for o in b]
         if self.augment and masks and not split_idx: x, *masks = _augmented(x, masks[0], self.augment.draw(len(x)))
@@ -312,7 +314,10 @@ def _augmented(x, y, drawn):
 # %% ../nbs/05_loaders.ipynb #6bf9a692
 class AddClasses(Transform):
     "Give decoded masks their class names and colours"
-    def __init__(self, codes, colors): self.codes, self.colors = codes, colors
+    def __init__(self,
+        codes, # class names, in the order of their ids
+        colors # their colours, uint8 (classes, 3)
+    ): self.codes, self.colors = codes, colors
     def decodes(self, o:SegMask):
         o.codes, o.colors = self.codes, self.colors
         return o
@@ -320,12 +325,16 @@ class AddClasses(Transform):
 # %% ../nbs/05_loaders.ipynb #f8ba64e1
 class ReadImage(Transform):
     "From the path of an image to its pixels, uint8 (3, H, W)"
-    def __init__(self, frames): self.frames = frames
+    def __init__(self,
+        frames # the `Frames` to read it from
+    ): self.frames = frames
     def encodes(self, path:Path): return self.frames.image(path)
 
 class ReadMask(Transform):
     "From the path of an image to its mask, uint8 ids (H, W)"
-    def __init__(self, frames): self.frames = frames
+    def __init__(self,
+        frames # the `Frames` to read it from
+    ): self.frames = frames
     def encodes(self, path:Path): return self.frames.mask(path)
 
 # %% ../nbs/05_loaders.ipynb #dd5b26cc

@@ -39,7 +39,9 @@ def exp_lrs(
 # %% ../nbs/08_lr_finder.ipynb #4a670740
 class Smooth:
     "Exponentially weighted mean, debiased: fastai's `AvgSmoothLoss` in plain floats"
-    def __init__(self, beta=0.98): self.beta,self.n,self.sum = beta,0,0.
+    def __init__(self,
+        beta=0.98 # factor on what earlier values count, in each further one
+    ): self.beta,self.n,self.sum = beta,0,0.
     def __call__(self,
         x # the next value
     ): # the mean up to and including `x`

@@ -81,7 +81,9 @@ def batches_from(
 # %% ../nbs/09_training.ipynb #1ff77def
 class SmoothLoss(Metric):
     "Exponentially weighted mean of the losses that are finite, on their device"
-    def __init__(self, beta=0.98): self.beta = beta; self.reset()
+    def __init__(self,
+        beta=0.98 # factor on what earlier losses count, in each further step
+    ): self.beta = beta; self.reset()
     def reset(self): self.sums, self.count = None, 0 # sums of the weighted losses and of their weights
     def accumulate(self, learn):
         self.count += 1
@@ -848,7 +850,15 @@ def restore(
 class RunLog(Callback):
     "Give every epoch its place; log it, keep the best weights and a checkpoint in `run`; stop politely when a signal asks"
     order = 65 # after the Recorder has its figures
-    def __init__(self, run:Run, number:int, recipe:Recipe, lr, ema=None, resume=None, minutes=10.):
+    def __init__(self,
+        run:Run,       # where everything is kept
+        number:int,    # the stage's place in the recipe, from 0
+        recipe:Recipe, # what is trained
+        lr,            # the stage's learning rate, or a pair: of the first layers and of the last
+        ema=None,      # its `EMA`, or None
+        resume=None,   # tensors and facts of a checkpoint to go on from
+        minutes=10.    # between two checkpoints within an epoch
+    ):
         self.folder, self.number, self.recipe, self.lr, self.ema, self.minutes = run, number, recipe, lr, ema, minutes
         self.resume, self.handlers = resume, {}
 

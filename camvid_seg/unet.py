@@ -195,7 +195,11 @@ def _stages(model):
 
 class StageCosts:
     "Parameters and forward GFLOP of each stage of a model, for one image"
-    def __init__(self, rows, total, size): self.rows,self.total,self.size = rows,total,tuple(size)
+    def __init__(self,
+        rows,  # of each stage: (name, shape of its output, parameters, GFLOP)
+        total, # the same of the whole model
+        size   # (H, W) of the image, in pixels
+    ): self.rows,self.total,self.size = rows,total,tuple(size)
     def __getitem__(self, stage): return next(o for o in self.rows if o[0]==stage)[3]
     def __repr__(self): return f'StageCosts({self.total[3]:.1f} GFLOP, {self.total[2]/1e6:.1f} M parameters at {self.size[0]}x{self.size[1]})'
     def _repr_markdown_(self):
