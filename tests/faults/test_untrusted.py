@@ -6,7 +6,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from camvid_seg.cli import main
 from camvid_seg.dataset import CAMVID_CLASSES, ClassTable, SegClass, SegFolder, check_dataset
-from camvid_seg.explore import AugmentExplorer, MaskExplorer, class_counts
+from camvid_seg.explore import AugmentExplorer, MaskExplorer, class_counts, show_grid
 from camvid_seg.fullsize import Plan
 from camvid_seg.inference import Predictor
 from camvid_seg.masks import color_table, show_mask
@@ -24,7 +24,7 @@ def folder(tmp_path):
     p, rng = tmp_path/f'data<b>{escape}', np.random.default_rng(0)
     for o in ('images', 'labels'): (p/o).mkdir(parents=True)
     (p/'codes.txt').write_text('\n'.join(codes), encoding='utf-8')
-    names = [f'{i}<script>{escape}' for i in range(8)]
+    names = [f'{i}<script>$^${escape}' for i in range(8)]
     (p/'valid.txt').write_text('\n'.join(names[:2]), encoding='utf-8')
     for n in names:
         Image.fromarray(rng.integers(0, 256, (64,64,3), dtype=np.uint8)).save(p/f'images/{n}.png')
@@ -68,6 +68,10 @@ def test_plots(fault, folder):
     f = SegFolder(folder)
     show_mask(np.arange(25).reshape(5,5)%5, f, title='$\\frac$').figure.canvas.draw()
     fault('untrusted', 'a class named like a formula that is none, in a legend', 'shown as text')
+    grid = show_grid(f, n=2)
+    grid.canvas.draw()
+    assert all('$^$' in ax.get_title() for ax in grid.axes[:2])
+    fault('untrusted', 'files named like a formula that is none, over their pictures', 'shown as text')
 
 def command(*args, cwd):
     r = subprocess.run([sys.executable, '-m', 'camvid_seg', *map(str, args)], cwd=cwd, capture_output=True, timeout=280)
@@ -87,7 +91,7 @@ def test_terminal(fault, folder, args):
         fault('untrusted', 'HTML in class, file and folder names, in report.html', 'shown as text')
 
 def test_error_line(fault, folder, capsys):
-    (folder/'labels'/f'0<script>{escape}_P.png').write_bytes(b'')
+    (folder/'labels'/f'0<script>$^${escape}_P.png').write_bytes(b'')
     assert main(['train', '--data', str(folder), '--preset', 'quick']) == 2
     out, err = capsys.readouterr()
     assert '\x1b' not in out+err and err.count('\n') == 1
