@@ -977,9 +977,10 @@ def bench_recipe(
         if any(o['size'] != list(size) for o in log): raise SegError(f"recipe: {k} was scored at {log[-1]['size']}, not at {list(size)}")
     target, parts = peer[-1]['accuracy'], folder.split(split)
     case = f'to accuracy {target:.4f} at {size[0]}x{size[1]}, {len(parts.train)} frames, validated on {len(parts.valid)}'
-    needed = next((i+1 for i,o in enumerate(ours) if o['accuracy'] >= target), None) # epochs of ours
-    return Table([Row('recipe', case, 's', [o['seconds'] for o in ours[:needed or 0][-1:]], [peer[-1]['seconds']], f'plain fastai, {epochs} epochs',
-                      needed and _products(needed*(len(parts.train)//bs), size, bs, len(folder.codes)), f'matrix products in {best_precision()}', 8)])
+    needed = next((i for i,o in enumerate(ours, 1) if o['accuracy'] >= target), 0) # epochs of ours; 0: it did not get there
+    floor = _products(needed*(len(parts.train)//bs), size, bs, len(folder.codes)) if needed else None
+    return Table([Row('recipe', case, 's', [o['seconds'] for o in ours[:needed][-1:]], [peer[-1]['seconds']], f'plain fastai, {epochs} epochs',
+                      floor, f'matrix products in {best_precision()}', 8)])
 
 # %% ../nbs/14_bench.ipynb #ed70a569
 benches = {'data':bench_data, 'step':bench_step, 'infer':bench_infer, 'memory':bench_memory, 'import':bench_import, 'recipe':bench_recipe}

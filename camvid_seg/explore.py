@@ -118,6 +118,12 @@ def _spread(items, n):
     "`n` of `items`, evenly spaced."
     return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(n, len(items))).round().astype(int))] if len(items) else []
 
+def _no_axes(fig, place):
+    "A place for a picture, without axes"
+    ax = fig.add_subplot(place)
+    ax.set_axis_off()
+    return ax
+
 # %% ../nbs/04_explore.ipynb #9c611d0b
 def show_grid(
     folder, # a `SegFolder`
@@ -137,12 +143,11 @@ def show_grid(
     fig = plt.figure(figsize=(sum(widths), rows*(width*h/w + 0.2)), layout='constrained')
     grid = fig.add_gridspec(rows, len(widths), width_ratios=widths)
     for k, (fn, (image, mask)) in enumerate(zip(fns, pairs)):
-        ax = fig.add_subplot(grid[k//cols, k%cols]); ax.set_axis_off()
+        ax = _no_axes(fig, grid[k//cols, k%cols])
         ax.imshow(overlay(image, mask, folder.colors, alpha)); ax.set_title(_plain(Path(fn).stem), fontsize=8, parse_math=False)
     if legend:
-        ax = fig.add_subplot(grid[:, -1]); ax.set_axis_off()
         everything = np.concatenate([m.ravel() for _, m in pairs])
-        class_legend(ax, folder.codes, folder.colors, *class_shares(everything), anchor=(0, 1)).set_in_layout(False)
+        class_legend(_no_axes(fig, grid[:, -1]), folder.codes, folder.colors, *class_shares(everything), anchor=(0, 1)).set_in_layout(False)
     return fig
 
 # %% ../nbs/04_explore.ipynb #1510d5c1

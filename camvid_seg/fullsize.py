@@ -201,10 +201,9 @@ def train(
     recipe = by_first(settle, recipe, device)
     _fits(recipe, folder.split(split))
     run, state, first = _begin(folder, recipe, path, split, resume)
-    learn = None
     for i in range(first, len(recipe.stages)):
         dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
-        if learn is None: learn = _first_learner(dls, recipe, progress, run, resume, state)
+        learn = _first_learner(dls, recipe, progress, run, resume, state) if i == first else learn
         learn.dls = dls
         learn.set_precision(recipe.stages[i].precision)
         fit_stage(learn, run, i, recipe, state if i == first else None, minutes)

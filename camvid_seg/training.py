@@ -984,8 +984,7 @@ def fit_stage(
     with kept_memory(learn.dls.device):
         start, lr = (resume[1]['epoch'], resume[1]['lr']) if resume else (0, _rate(learn, run, number, recipe))
         if start < stage.epochs:
-            cbs = [RunLog(run, number, recipe, lr, ema, resume, minutes)] + [ema]*bool(ema)
-            learn.fit_one_cycle(stage.epochs, _slice(lr), wd=recipe.wd, cbs=cbs, start_epoch=start)
+            learn.fit_one_cycle(stage.epochs, _slice(lr), wd=recipe.wd, cbs=[RunLog(run, number, recipe, lr, ema, resume, minutes)] + [ema]*bool(ema), start_epoch=start)
     if ema: ema.swap()
     run.save(learn, stage.name)
 

@@ -11,7 +11,7 @@ each = lambda nbs: pytest.mark.parametrize('path', nbs, ids=lambda p: p.stem)
 
 def _cells(path): return [dict(c, source=''.join(c['source'])) for c in json.loads(path.read_text(encoding='utf-8'))['cells']]
 def _code(path): return [c for c in _cells(path) if c['cell_type'] == 'code']
-def _lines(source): return [l for l in source.splitlines() if l.strip() and not l.startswith('#|')]
+def _lines(source): return [l for l in source.splitlines() if l.strip()]
 
 def test_nbdev_sees_every_notebook():
     assert chapters and sorted(nbglob(root/'nbs', as_path=True)) == notebooks   # nbdev-test succeeds when it finds none
