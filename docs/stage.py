@@ -36,12 +36,12 @@ class _Default:
         r = getattr(self.v, '__name__', None) or repr(self.v)
         return f'{type(self.v).__name__}(…)' if ' at 0x' in r else r
 
-def _signature(f, bound):
-    "Names and defaults only: types and meanings stand in the table"
+def _signature(f):
+    "Names and defaults only: types and meanings stand in the table; `self`, which the metaclass of fastai's transforms shows, is nobody's to pass"
     try: s = inspect.signature(f)
     except (TypeError, ValueError): return '()'
-    ps = [p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default(p.default)) for p in s.parameters.values()]
-    return str(s.replace(parameters=ps[bound:], return_annotation=s.empty))
+    ps = [p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else _Default(p.default)) for p in s.parameters.values() if p.name != 'self']
+    return str(s.replace(parameters=ps, return_annotation=s.empty))
 
 def _type(a):
     if a in (empty, type(None)): return ''
@@ -77,7 +77,7 @@ def api(name, mod, names=(), depth=6):
         if getattr(f, '__module__', None) != mod.__name__ or not (inspect.isfunction(f) or hasattr(v, 'func')): continue
         k, b = api(f'{name}.{k}', mod, names, depth-1)
         known += k; body.append(b)
-    head = name + ('' if prop else _signature(obj, kind == 'method'))
+    head = name + ('' if prop else _signature(obj))
     return known, '\n\n'.join([f"{':'*depth}{{py:{kind}}} {head}\n:module: {mod.__name__}", *filter(None, body), ':'*depth])
 
 # ---- cells to pages ----
