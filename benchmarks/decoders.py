@@ -7,14 +7,17 @@ a command that was interrupted goes on with the run it was in. Results are those
 import argparse, json, time
 from pathlib import Path
 import camvid_seg, torch
-from camvid_seg.bench import Row, Table, facts, write_rows
-from camvid_seg.dataset import SegError, SegFolder, atomic_path
-from camvid_seg.explore import row_baseline
-from camvid_seg.fullsize import best_precision
-from camvid_seg.loaders import seg_dataloaders
-from camvid_seg.metrics import seg_metrics
-from camvid_seg.training import seed_epoch
-from camvid_seg.unet import create_unet, stage_costs, unet_learner
+from camvid_seg.bench.results import Row, Table, facts, write_rows
+from camvid_seg.core import SegError, atomic_path
+from camvid_seg.data.dataset import SegFolder
+from camvid_seg.data.baselines import row_baseline
+from camvid_seg.train.precision import best_precision
+from camvid_seg.data.loaders import seg_dataloaders
+from camvid_seg.train.metrics import seg_metrics
+from camvid_seg.train.seeds import seed_epoch
+from camvid_seg.model.costs import stage_costs
+from camvid_seg.model.unet import create_unet
+from camvid_seg.train.learner import unet_learner
 from fastai.callback.core import Callback
 from fastai.torch_core import set_seed
 

@@ -46,7 +46,7 @@ def command(when, *args):
     return r.stdout.split('\n')[-2] if r.returncode else None
 
 def weights(run):
-    from camvid_seg.unet import read_weights
+    from camvid_seg.model.weights import read_weights
     return {(p.name, k): v for p in sorted(run.glob('*.safetensors')) for k, v in read_weights(p)[0].items()}
 
 def same(a, b):
@@ -57,7 +57,7 @@ def same(a, b):
 
 def kills(n, folder, epochs=(4, 3, 1), seed=0, aims=()):
     "Kill a training `n` times, at `aims` and else at random, each time going on: the places; is it, when at last it ends, the run that nobody killed? Files left behind"
-    from camvid_seg.scenes import scenes
+    from camvid_seg.data.scenes import scenes
     args = ['--data', scenes(n=40).path, *recipe, '--epochs', *epochs]
     command('never', *args, '--out', folder/'whole')
     rng, run, killed = random.Random(seed), folder/'killed', []
@@ -85,9 +85,11 @@ def usage():
 
 def epochs(n, folder, warm=None):
     "Train `n` epochs of one stage; `usage` after the first few, and at the end"
-    from camvid_seg.fullsize import stage_learner, stage_loaders
-    from camvid_seg.scenes import scenes
-    from camvid_seg.training import Recipe, Run, fit_stage
+    from camvid_seg.train.training import stage_learner, stage_loaders
+    from camvid_seg.data.scenes import scenes
+    from camvid_seg.train.recipes import Recipe
+    from camvid_seg.train.runs import Run
+    from camvid_seg.train.training import fit_stage
     from fastai.callback.core import Callback
     warm, seen = warm or max(3, n//5), []
     class Watch(Callback):

@@ -31,7 +31,7 @@ def test_wheel_contents(wheels):
     assert {n for n in files if n.startswith('camvid_seg/')} == {p.as_posix() for p in repo_files() if p.parts[0] == 'camvid_seg'}
     assert f'{info}/licenses/LICENSE' in files
     entries = files[f'{info}/entry_points.txt'].decode()
-    assert 'camvid-seg = camvid_seg.cli:main' in entries and 'camvid_seg = camvid_seg._modidx:d' in entries
+    assert 'camvid-seg = camvid_seg.cli.main:main' in entries and 'camvid_seg = camvid_seg._modidx:d' in entries
     assert 'nbdev_test' not in entries                       # the alias is for development installs
     meta = files[f'{info}/METADATA'].decode()
     assert '\n# camvid_seg' in meta and not re.search(r'\]\((?![a-z]+:|#)', meta)   # README.md, with links that work anywhere

@@ -1,8 +1,8 @@
 "Training stopped for real, with signals, and resumed: what a notebook cannot do to its own process."
 import csv, os, signal, subprocess, sys, time
 import pytest
-from camvid_seg.scenes import scenes
-from camvid_seg.unet import read_weights
+from camvid_seg.data.scenes import scenes
+from camvid_seg.model.weights import read_weights
 
 recipe = '--preset quick --epochs 1 3 1 --size 32 48 --full-size 64 96 --seed 5'.split()
 posix = pytest.mark.skipif(os.name == 'nt', reason='Windows has no POSIX signals')

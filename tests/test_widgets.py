@@ -8,7 +8,7 @@ chromium = os.environ.get('CHROMIUM') or next(filter(None, map(shutil.which, ('c
 pytestmark = pytest.mark.skipif(not chromium, reason='no Chromium found: install one, or name it in the variable CHROMIUM')
 flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
          '--disable-component-update', '--disable-sync']
-cells = ['from camvid_seg.explore import AugmentExplorer, MaskExplorer\nfrom camvid_seg.scenes import scenes\nfolder = scenes(6, size=(120, 160))',
+cells = ['from camvid_seg.data.explore import AugmentExplorer, MaskExplorer\nfrom camvid_seg.data.scenes import scenes\nfolder = scenes(6, size=(120, 160))',
          'MaskExplorer(folder)', 'AugmentExplorer(folder)']
 
 @pytest.fixture(scope='module')
@@ -116,8 +116,8 @@ def point_and_tab(where):
     assert label() == [paths.nth(3).get_attribute('aria-label')]
 
 def test_page_without_kernel_or_script(browser, tmp_path):
-    from camvid_seg.explore import AugmentExplorer, MaskExplorer
-    from camvid_seg.scenes import scenes
+    from camvid_seg.data.explore import AugmentExplorer, MaskExplorer
+    from camvid_seg.data.scenes import scenes
     folder = scenes(6, size=(120, 160), cache=tmp_path)
     parts = [e(folder)._repr_mimebundle_()['text/html'] for e in (MaskExplorer, AugmentExplorer)]
     (tmp_path/'page.html').write_text('<!doctype html><meta charset="utf-8"><p>' + '<p>'.join(parts), encoding='utf-8')

@@ -10,7 +10,7 @@ The first argument is a key of `ROWS`. A fault is survived when its test passes.
 import json, re
 from pathlib import Path
 import pytest
-from camvid_seg.dataset import SegError
+from camvid_seg.core import SegError
 
 here = Path(__file__).resolve().parent
 TABLE = here.parents[1]/'docs'/'faults.json'

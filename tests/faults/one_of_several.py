@@ -2,8 +2,8 @@
 import json, os, signal, sys
 from pathlib import Path
 from camvid_seg import fullsize, training
-from camvid_seg.cli import main
-from camvid_seg.unet import save_weights
+from camvid_seg.cli.main import main
+from camvid_seg.model.weights import save_weights
 
 lr_find, finish = training.lr_find, fullsize._finish
 

@@ -2,14 +2,18 @@
 import io, os, re, shutil, struct, subprocess, sys, threading, zlib
 import numpy as np, pytest
 from PIL import Image
-from camvid_seg.cli import main
+from camvid_seg.cli.main import main
 from camvid_seg import dataset
-from camvid_seg.dataset import SegError, SegFolder, check_dataset, class_colors, read_mask
-from camvid_seg.fullsize import train
+from camvid_seg.core import SegError
+from camvid_seg.data.check import check_dataset
+from camvid_seg.data.dataset import SegFolder, class_colors
+from camvid_seg.data.decode import read_mask
+from camvid_seg.train.training import train
 from camvid_seg import loaders
-from camvid_seg.loaders import Frames, decode_frame, seg_dataloaders
-from camvid_seg.masks import read_image
-from camvid_seg.training import Recipe
+from camvid_seg.data.cache import Frames, decode_frame
+from camvid_seg.data.loaders import seg_dataloaders
+from camvid_seg.data.decode import read_image
+from camvid_seg.train.recipes import Recipe
 
 codes, size = 'Sky Road Car Void'.split(), (32,48)
 colors = class_colors(codes)

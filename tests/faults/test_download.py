@@ -4,19 +4,23 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np, pytest, torch
 from PIL import Image
-from camvid_seg.dataset import SegError, SegFolder, camvid, check_dataset, unpack
+from camvid_seg.core import SegError
+from camvid_seg.data.camvid import camvid
+from camvid_seg.data.check import check_dataset
+from camvid_seg.data.dataset import SegFolder
+from camvid_seg.data.download import unpack
 
-RUN = """import sys, json, camvid_seg.dataset as d
+RUN = """import sys, json, camvid_seg.data.download as d, camvid_seg.data.camvid as c
 a = json.loads(sys.argv[1])
 {patch}
-print(len(d.camvid(wait=.01, **{'progress': False, **a}).images))"""
+print(len(c.camvid(wait=.01, **{'progress': False, **a}).images))"""
 KILL = """import os, signal
-n, write = [0], d._write
+n, write = [0], d._write_member
 def dying(*args):
     n[0] += 1
     if n[0] > 5: os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))
     write(*args)
-d._write = dying"""
+d._write_member = dying"""
 OFFLINE = """import socket
 def no(*args, **kwargs): raise AssertionError('asked the network')
 socket.socket = socket.create_connection = socket.getaddrinfo = no"""
@@ -152,9 +156,9 @@ def test_killed_while_unpacking(fault, server, start, tmp_path):
 
 WEIGHTS = """import sys
 from unittest import mock
-import torchvision, camvid_seg.unet as u
+import torchvision, camvid_seg.model.encoders as u
 print('ready', flush=True); sys.stdin.readline()
-with mock.patch.object(torchvision.models.get_model_weights('resnet18').DEFAULT.value, 'url', sys.argv[1]): print(*u._imagenet('resnet18'))"""
+with mock.patch.object(torchvision.models.get_model_weights('resnet18').DEFAULT.value, 'url', sys.argv[1]): print(*u.imagenet_state('resnet18'))"""
 
 @pytest.fixture
 def weights(server, tmp_path):

@@ -6,10 +6,15 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image
 from safetensors.torch import save_file
 from camvid_seg import bench, cli, dataset, explore, fullsize, inference, scenes
-from camvid_seg.dataset import SegError, SegFolder, check_dataset, read_mask, unpack
-from camvid_seg.masks import read_image
-from camvid_seg.training import Recipe
-from camvid_seg.unet import create_unet, save_weights
+from camvid_seg.core import SegError
+from camvid_seg.data.check import check_dataset
+from camvid_seg.data.dataset import SegFolder
+from camvid_seg.data.decode import read_mask
+from camvid_seg.data.download import unpack
+from camvid_seg.data.decode import read_image
+from camvid_seg.train.recipes import Recipe
+from camvid_seg.model.unet import create_unet
+from camvid_seg.model.weights import save_weights
 
 total = int(os.environ.get('CAMVID_SEG_FUZZ', 2000))
 pytestmark = pytest.mark.filterwarnings('ignore')

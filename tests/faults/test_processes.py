@@ -3,13 +3,16 @@ import csv, json, multiprocessing, os, signal, socket, subprocess, sys, time
 from pathlib import Path
 import psutil, pytest, torch
 from fastai.callback.core import Callback
-from camvid_seg.dataset import SegError, SegFolder
-from camvid_seg.fullsize import stage_loaders, train
+from camvid_seg.core import SegError
+from camvid_seg.data.dataset import SegFolder
+from camvid_seg.train.training import stage_loaders, train
 from camvid_seg import loaders
-from camvid_seg.metrics import ConfusionMatrix
-from camvid_seg.scenes import scenes
-from camvid_seg.training import Recipe, Run
-from camvid_seg.unet import load_unet, read_weights
+from camvid_seg.train.metrics import ConfusionMatrix
+from camvid_seg.data.scenes import scenes
+from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.runs import Run
+from camvid_seg.model.unet import load_unet
+from camvid_seg.model.weights import read_weights
 
 worker = Path(__file__).with_name('one_of_several.py')
 recipe = '--preset quick --epochs 1 3 1 --size 32 48 --full-size 48 64 --bs 2 --seed 5 --precision fp32 --lr minimum 1e-3 1e-3'.split()
@@ -176,8 +179,8 @@ apart = '''
 import os, sys, time, torch
 from datetime import timedelta
 from camvid_seg import training
-from camvid_seg.dataset import SegError
-from camvid_seg.metrics import PeerLost, all_sum
+from camvid_seg.core import SegError
+from camvid_seg.distributed import PeerLost, all_reduce_sum
 training._patience = timedelta(seconds=3)
 rank = int(os.environ["RANK"])
 def refuse(): raise SegError("no")
@@ -188,16 +191,17 @@ with training.process_group():
     except SystemExit as e: assert rank == 1 and e.code == 2
     if rank: time.sleep(600)
     start = time.monotonic()
-    try: all_sum(torch.ones(1))
+    try: all_reduce_sum(torch.ones(1))
     except PeerLost as e: print(e, time.monotonic() - start < 30)
 '''
 
 finder = '''
 import math, os, random, sys, numpy as np, torch
 from camvid_seg import training
-from camvid_seg.dataset import SegError, SegFolder
-from camvid_seg.fullsize import stage_learner, stage_loaders
-from camvid_seg.training import Recipe
+from camvid_seg.core import SegError
+from camvid_seg.data.dataset import SegFolder
+from camvid_seg.train.training import stage_learner, stage_loaders
+from camvid_seg.train.recipes import Recipe
 what, data = sys.argv[1:]
 r = Recipe.quick(seed=5).change_stages(epochs=1, size=(32,48), bs=2, precision="fp32")
 def state(learn): return [*map(torch.clone, learn.model.state_dict().values()), torch.get_rng_state(), torch.tensor(np.random.get_state()[1].astype("int64"))]

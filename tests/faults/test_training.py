@@ -9,14 +9,19 @@ from fastai.learner import Metric
 from fastai.torch_core import set_seed
 from fastai.vision.models import resnet18
 from camvid_seg import cli, fullsize, training
-from camvid_seg.dataset import SegError
-from camvid_seg.fullsize import train
-from camvid_seg.loaders import seg_dataloaders
-from camvid_seg.lr_finder import lr_find
-from camvid_seg.metrics import seg_metrics
-from camvid_seg.scenes import scenes
-from camvid_seg.training import FusedAdam, Recipe, Run, fit_stage, out_of_memory
-from camvid_seg.unet import read_weights, unet_learner
+from camvid_seg.core import SegError
+from camvid_seg.train.training import train
+from camvid_seg.data.loaders import seg_dataloaders
+from camvid_seg.train.lr_finder import lr_find
+from camvid_seg.train.metrics import seg_metrics
+from camvid_seg.data.scenes import scenes
+from camvid_seg.memory import out_of_memory
+from camvid_seg.train.optimizer import FusedAdam
+from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.runs import Run
+from camvid_seg.train.training import fit_stage
+from camvid_seg.model.weights import read_weights
+from camvid_seg.train.learner import unet_learner
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import soak
 

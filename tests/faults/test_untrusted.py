@@ -4,15 +4,18 @@ from html.parser import HTMLParser
 import numpy as np, pytest, torch
 from PIL import Image
 from safetensors.torch import save_file
-from camvid_seg.cli import main
-from camvid_seg.dataset import CAMVID_CLASSES, ClassTable, SegClass, SegFolder, check_dataset
-from camvid_seg.explore import AugmentExplorer, MaskExplorer, class_counts, show_grid
-from camvid_seg.fullsize import Plan
-from camvid_seg.inference import Predictor
-from camvid_seg.masks import color_table, show_mask
-from camvid_seg.metrics import ConfusionMatrix
-from camvid_seg.training import Recipe
-from camvid_seg.unet import create_unet, load_unet, save_weights
+from camvid_seg.cli.main import main
+from camvid_seg.data.check import check_dataset
+from camvid_seg.data.dataset import CAMVID_CLASSES, ClassTable, SegClass, SegFolder
+from camvid_seg.data.counts import class_counts
+from camvid_seg.data.explore import AugmentExplorer, MaskExplorer, show_grid
+from camvid_seg.train.plan import Plan
+from camvid_seg.use.inference import Predictor
+from camvid_seg.data.masks import color_table, show_mask
+from camvid_seg.train.metrics import ConfusionMatrix
+from camvid_seg.train.recipes import Recipe
+from camvid_seg.model.unet import create_unet, load_unet
+from camvid_seg.model.weights import save_weights
 
 markup, escape = '<img src=x onerror=alert(1)>', '\x1b[31m\x9b1m\x07'
 codes = ['Sky', markup, escape, '$\\frac$', 'Void']
@@ -105,7 +108,7 @@ headers = {'a decoder that is a list': dict(decoder=[]), 'codes=5': dict(codes=5
 def test_header_of_weights(fault, tmp_path, monkeypatch, what):
     facts = {**dict(arch='resnet18', n_classes=2, decoder='lean', codes=['a', 'b'], void_code=1), **headers[what]}
     save_file({'head.bias': torch.zeros(2)}, tmp_path/'net.safetensors', metadata={k: json.dumps(v) for k, v in facts.items()})
-    monkeypatch.setattr('camvid_seg.unet.create_unet', lambda *args, **kwargs: pytest.fail('a network was built'))
+    monkeypatch.setattr('camvid_seg.model.unet.create_unet', lambda *args, **kwargs: pytest.fail('a network was built'))
     said = fault.refused('untrusted', f'weights whose header says {what}', load_unet, tmp_path/'net.safetensors')
     assert said.startswith(f'net.safetensors: its header says {[*headers[what]][0]}=') and len(said) < 250
 
