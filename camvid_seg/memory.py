@@ -8,12 +8,12 @@ Docs: https://example.github.io/camvid_seg/inside/memory.html.md"""
 __all__ = ['free_memory', 'batch_size_for', 'one_value_per_channel', 'out_of_memory', 'free_caches', 'checkpoint_blocks',
            'keep_memory', 'kept_memory', 'activation_bytes']
 
-# %% ../nbs/inside/memory.ipynb #b6a2bed7
+# %% ../nbs/inside/memory.ipynb #6a2ce456
 import ctypes, gc, math, platform, re
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
-# %% ../nbs/inside/memory.ipynb #1950f471
+# %% ../nbs/inside/memory.ipynb #8c509b1d
 import psutil, torch
 from fastai.torch_core import default_device
 from torch import nn

@@ -7,11 +7,11 @@ Docs: https://example.github.io/camvid_seg/inside/cli/bench.html.md"""
 # %% auto #0
 __all__ = ['bench', 'add_bench_flags']
 
-# %% ../../nbs/inside/cli/bench.ipynb #d42a638b
+# %% ../../nbs/inside/cli/bench.ipynb #3a543fe2
 import os
 from pathlib import Path
 
-# %% ../../nbs/inside/cli/bench.ipynb #2c4d02e8
+# %% ../../nbs/inside/cli/bench.ipynb #0c8b39fa
 from .common import find_data, out_folder
 from .recipe import count_arg, minutes_arg, some_arg
 from ..core import SegError

@@ -7,10 +7,10 @@ Docs: https://example.github.io/camvid_seg/inside/cli/check.html.md"""
 # %% auto #0
 __all__ = ['check']
 
-# %% ../../nbs/inside/cli/check.ipynb #dc94c8cc
+# %% ../../nbs/inside/cli/check.ipynb #c620130f
 import os
 
-# %% ../../nbs/inside/cli/check.ipynb #55f2c255
+# %% ../../nbs/inside/cli/check.ipynb #a44e61f0
 from .common import find_data, in_terminal
 from ..data.check import check_dataset
 

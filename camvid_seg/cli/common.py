@@ -7,11 +7,11 @@ Docs: https://example.github.io/camvid_seg/inside/cli/common.html.md"""
 # %% auto #0
 __all__ = ['find_data', 'in_terminal', 'is_first', 'out_folder', 'sound_folder']
 
-# %% ../../nbs/inside/cli/common.ipynb #1903e023
+# %% ../../nbs/inside/cli/common.ipynb #98c177b9
 import os, sys
 from pathlib import Path
 
-# %% ../../nbs/inside/cli/common.ipynb #96fd7ccc
+# %% ../../nbs/inside/cli/common.ipynb #5940fd5a
 from ..core import SegError
 from ..data.camvid import camvid
 from ..data.check import require_sound

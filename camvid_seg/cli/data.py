@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/data.html.md"""
 # %% auto #0
 __all__ = ['data']
 
-# %% ../../nbs/inside/cli/data.ipynb #11590a8a
+# %% ../../nbs/inside/cli/data.ipynb #b7822cfb
 from .common import find_data
 from ..core import plain_text
 

@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/explore.html.md"""
 # %% auto #0
 __all__ = ['explore']
 
-# %% ../../nbs/inside/cli/explore.ipynb #88231eae
+# %% ../../nbs/inside/cli/explore.ipynb #ed450ebc
 from .common import find_data, in_terminal, out_folder
 from ..core import plain_text
 

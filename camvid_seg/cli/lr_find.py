@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/lr_find.html.md"""
 # %% auto #0
 __all__ = ['lr_find']
 
-# %% ../../nbs/inside/cli/lr_find.ipynb #0b1cbcac
+# %% ../../nbs/inside/cli/lr_find.ipynb #e2f60504
 from .common import find_data, in_terminal, out_folder, sound_folder
 from .recipe import recipe_from
 from ..core import plain_text

@@ -7,10 +7,10 @@ Docs: https://example.github.io/camvid_seg/inside/cli/main.html.md"""
 # %% auto #0
 __all__ = ['add_data_flags', 'parser', 'main']
 
-# %% ../../nbs/inside/cli/main.ipynb #86b94295
+# %% ../../nbs/inside/cli/main.ipynb #af6c01fe
 import argparse, os, signal, sys, threading, warnings
 
-# %% ../../nbs/inside/cli/main.ipynb #3e8e4698
+# %% ../../nbs/inside/cli/main.ipynb #9ccd2bde
 from .. import __version__
 from .bench import add_bench_flags, bench
 from .check import check

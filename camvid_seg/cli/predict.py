@@ -7,11 +7,11 @@ Docs: https://example.github.io/camvid_seg/inside/cli/predict.html.md"""
 # %% auto #0
 __all__ = ['predict', 'add_predict_flags']
 
-# %% ../../nbs/inside/cli/predict.ipynb #b5c60062
+# %% ../../nbs/inside/cli/predict.ipynb #61e4c09b
 import os
 from pathlib import Path
 
-# %% ../../nbs/inside/cli/predict.ipynb #73f21d27
+# %% ../../nbs/inside/cli/predict.ipynb #2dbe8003
 from .common import out_folder
 from .recipe import count_arg
 from ..core import SegError, plain_text

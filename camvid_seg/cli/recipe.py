@@ -7,10 +7,10 @@ Docs: https://example.github.io/camvid_seg/inside/cli/recipe.html.md"""
 # %% auto #0
 __all__ = ['OF_RECIPE', 'OF_STAGES', 'recipe_from', 'by_hardware', 'minutes_arg', 'count_arg', 'some_arg', 'recipe_flags']
 
-# %% ../../nbs/inside/cli/recipe.ipynb #fedcbf2a
+# %% ../../nbs/inside/cli/recipe.ipynb #472c0b73
 import dataclasses, math
 
-# %% ../../nbs/inside/cli/recipe.ipynb #7f47b1cd
+# %% ../../nbs/inside/cli/recipe.ipynb #0ffca8cd
 from ..core import SegError
 
 # %% ../../nbs/inside/cli/recipe.ipynb #9f012bc8

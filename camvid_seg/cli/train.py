@@ -7,11 +7,11 @@ Docs: https://example.github.io/camvid_seg/inside/cli/train.html.md"""
 # %% auto #0
 __all__ = ['train', 'terminal_bar']
 
-# %% ../../nbs/inside/cli/train.ipynb #681a3ddf
+# %% ../../nbs/inside/cli/train.ipynb #ad76ae58
 import math, os, shlex, sys, time
 from pathlib import Path
 
-# %% ../../nbs/inside/cli/train.ipynb #dd882506
+# %% ../../nbs/inside/cli/train.ipynb #88fe951f
 from .common import find_data, in_terminal, is_first, sound_folder
 from .recipe import OF_RECIPE, OF_STAGES, recipe_from
 from ..core import SegError, plain_text

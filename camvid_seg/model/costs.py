@@ -7,10 +7,10 @@ Docs: https://example.github.io/camvid_seg/inside/model/costs.html.md"""
 # %% auto #0
 __all__ = ['StageCosts', 'stage_costs']
 
-# %% ../../nbs/inside/model/costs.ipynb #a9e0d5f1
+# %% ../../nbs/inside/model/costs.ipynb #e0bbd8c2
 import copy
 
-# %% ../../nbs/inside/model/costs.ipynb #7917c08d
+# %% ../../nbs/inside/model/costs.ipynb #323c4121
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 

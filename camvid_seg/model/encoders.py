@@ -7,15 +7,15 @@ Docs: https://example.github.io/camvid_seg/inside/model/encoders.html.md"""
 # %% auto #0
 __all__ = ['resnet_function', 'Encoder', 'imagenet_state']
 
-# %% ../../nbs/inside/model/encoders.ipynb #b0dd693a
+# %% ../../nbs/inside/model/encoders.ipynb #3d4927f1
 import hashlib, re
 from pathlib import Path
 
-# %% ../../nbs/inside/model/encoders.ipynb #dad536c4
+# %% ../../nbs/inside/model/encoders.ipynb #183956a3
 import torch, torchvision
 from torch import nn
 
-# %% ../../nbs/inside/model/encoders.ipynb #88fcc4a8
+# %% ../../nbs/inside/model/encoders.ipynb #a68b2a84
 from ..core import SegError, file_lock
 from ..data.download import download
 from .weights import read_weights

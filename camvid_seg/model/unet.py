@@ -8,14 +8,14 @@ Docs: https://example.github.io/camvid_seg/inside/model/unet.html.md"""
 __all__ = ['icnr', 'ShuffleUp', 'UnetBlock', 'ResBlock', 'Unet', 'to_fastai', 'from_fastai', 'LeanBlock', 'LeanUnet',
            'create_unet', 'load_unet']
 
-# %% ../../nbs/inside/model/unet.ipynb #867e3526
+# %% ../../nbs/inside/model/unet.ipynb #fab462b7
 from pathlib import Path
 
-# %% ../../nbs/inside/model/unet.ipynb #c000900c
+# %% ../../nbs/inside/model/unet.ipynb #f11ac02b
 import torch, torch.nn.functional as F
 from torch import nn
 
-# %% ../../nbs/inside/model/unet.ipynb #405a22bc
+# %% ../../nbs/inside/model/unet.ipynb #727cec12
 from ..core import SegError
 from .encoders import Encoder, imagenet_state, resnet_function
 from .weights import check_header, load_checked, read_weights
@@ -84,7 +84,7 @@ class ResBlock(nn.Module):
         _kaiming(self.conv1[0], self.conv2)
     def forward(self, x): return F.relu(x + self.conv2(self.conv1(x)), inplace=True)
 
-# %% ../../nbs/inside/model/unet.ipynb #0543ac83
+# %% ../../nbs/inside/model/unet.ipynb #c67f6ac2
 class _SegNet(nn.Module):
     decoder = None
     def __init__(self, arch, n_classes):

@@ -7,17 +7,17 @@ Docs: https://example.github.io/camvid_seg/inside/model/weights.html.md"""
 # %% auto #0
 __all__ = ['read_weights', 'check_finite', 'load_checked', 'save_weights', 'check_header']
 
-# %% ../../nbs/inside/model/weights.ipynb #32040c81
+# %% ../../nbs/inside/model/weights.ipynb #8d164a40
 import json
 from pathlib import Path
 
-# %% ../../nbs/inside/model/weights.ipynb #09425a7d
+# %% ../../nbs/inside/model/weights.ipynb #470bdc6a
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-# %% ../../nbs/inside/model/weights.ipynb #e6fa214b
+# %% ../../nbs/inside/model/weights.ipynb #10318061
 from ..core import SegError, atomic_path
 from ..tensors import unwrap
 
@@ -60,7 +60,7 @@ def load_checked(module, state, what):
     check_finite(state, what)
     module.load_state_dict(state, strict=False)
 
-# %% ../../nbs/inside/model/weights.ipynb #8260ea70
+# %% ../../nbs/inside/model/weights.ipynb #831e3b62
 def save_weights(
     model, # a model of `create_unet`
     path, # the file to write, .safetensors

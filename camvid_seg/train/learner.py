@@ -7,13 +7,13 @@ Docs: https://example.github.io/camvid_seg/inside/train/learner.html.md"""
 # %% auto #0
 __all__ = ['unet_splitter', 'SegLearner', 'unet_learner']
 
-# %% ../../nbs/inside/train/learner.ipynb #2e5f43b9
+# %% ../../nbs/inside/train/learner.ipynb #a31a504b
 import math
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-# %% ../../nbs/inside/train/learner.ipynb #d9c52844
+# %% ../../nbs/inside/train/learner.ipynb #3eed86c9
 import torch
 from fastai.callback import fp16
 from fastai.callback.core import (CancelBackwardException, CancelEpochException,
@@ -26,7 +26,7 @@ from torch.nn.utils import get_total_norm
 from torchvision.models import resnet34
 from tqdm import tqdm
 
-# %% ../../nbs/inside/train/learner.ipynb #9f330873
+# %% ../../nbs/inside/train/learner.ipynb #73335671
 from ..core import SegError
 from ..data.loaders import worker_faults
 from ..distributed import in_group, rank, reduce_gradients

@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/inside/train/lr_finder.html.md"""
 # %% auto #0
 __all__ = ['exp_lrs', 'Smooth', 'suggest', 'LRFind', 'sandbox', 'lr_find']
 
-# %% ../../nbs/inside/train/lr_finder.ipynb #dcceb9b7
+# %% ../../nbs/inside/train/lr_finder.ipynb #20efdc76
 import io, json, math, random
 from collections import defaultdict
 from contextlib import ExitStack, closing, contextmanager, nullcontext
@@ -16,7 +16,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-# %% ../../nbs/inside/train/lr_finder.ipynb #6246826c
+# %% ../../nbs/inside/train/lr_finder.ipynb #501623ff
 import numpy as np, torch
 from fastai.callback.schedule import minimum, steep, valley
 from fastai.optimizer import OptimWrapper
@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from torch import nn, tensor
 from tqdm import tqdm
 
-# %% ../../nbs/inside/train/lr_finder.ipynb #b6918b10
+# %% ../../nbs/inside/train/lr_finder.ipynb #cbaae582
 from ..core import SegError, atomic_path
 from ..distributed import reduce_gradients
 

@@ -7,10 +7,10 @@ Docs: https://example.github.io/camvid_seg/inside/train/optimizer.html.md"""
 # %% auto #0
 __all__ = ['FusedAdam', 'EMA', 'optimizer_state', 'restore_optimizer']
 
-# %% ../../nbs/inside/train/optimizer.ipynb #e6ac45d3
+# %% ../../nbs/inside/train/optimizer.ipynb #b6f1928a
 from contextlib import contextmanager
 
-# %% ../../nbs/inside/train/optimizer.ipynb #55027adf
+# %% ../../nbs/inside/train/optimizer.ipynb #f33ee967
 import numpy as np, torch
 from fastai.callback.core import Callback
 from fastai.optimizer import Optimizer
@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from torch.optim.adamw import adamw
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-# %% ../../nbs/inside/train/optimizer.ipynb #a34c97b7
+# %% ../../nbs/inside/train/optimizer.ipynb #02315c85
 from ..tensors import unwrap
 
 # %% ../../nbs/inside/train/optimizer.ipynb #2b8b5898

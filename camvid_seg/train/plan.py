@@ -7,15 +7,15 @@ Docs: https://example.github.io/camvid_seg/inside/train/plan.html.md"""
 # %% auto #0
 __all__ = ['resolve', 'Plan']
 
-# %% ../../nbs/inside/train/plan.ipynb #b4c41beb
+# %% ../../nbs/inside/train/plan.ipynb #b86145a3
 import dataclasses, html
 
-# %% ../../nbs/inside/train/plan.ipynb #1a80bd33
+# %% ../../nbs/inside/train/plan.ipynb #6365e3ea
 import torch
 from fastai.torch_core import default_device, num_distrib
 from fastcore.basics import patch
 
-# %% ../../nbs/inside/train/plan.ipynb #69a01017
+# %% ../../nbs/inside/train/plan.ipynb #f1e0c847
 from ..core import plain_text
 from ..data.dataset import SegFolder
 from ..memory import batch_size_for, free_memory

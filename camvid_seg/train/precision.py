@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/inside/train/precision.html.md"""
 # %% auto #0
 __all__ = ['MixedPrecision', 'best_precision']
 
-# %% ../../nbs/inside/train/precision.ipynb #8a8e3117
+# %% ../../nbs/inside/train/precision.ipynb #e0343ea6
 import torch
 from fastai.callback import fp16
 from fastai.callback.fp16 import AMPMode

@@ -7,14 +7,14 @@ Docs: https://example.github.io/camvid_seg/inside/train/recipes.html.md"""
 # %% auto #0
 __all__ = ['Stage', 'Recipe']
 
-# %% ../../nbs/inside/train/recipes.ipynb #6da9b0dd
+# %% ../../nbs/inside/train/recipes.ipynb #d795b8f9
 import dataclasses, re, types
 from dataclasses import dataclass
 
-# %% ../../nbs/inside/train/recipes.ipynb #7b610b07
+# %% ../../nbs/inside/train/recipes.ipynb #4eb5306b
 from fastcore.basics import patch
 
-# %% ../../nbs/inside/train/recipes.ipynb #e959bf52
+# %% ../../nbs/inside/train/recipes.ipynb #50e4cbcf
 from ..core import SegError
 
 # %% ../../nbs/inside/train/recipes.ipynb #b09131fb

@@ -7,18 +7,18 @@ Docs: https://example.github.io/camvid_seg/inside/train/runs.html.md"""
 # %% auto #0
 __all__ = ['COUNTERS', 'writing', 'leftovers', 'Run', 'restore', 'plot_history']
 
-# %% ../../nbs/inside/train/runs.ipynb #2a19f246
+# %% ../../nbs/inside/train/runs.ipynb #805c5f40
 import csv, json, math, re
 from contextlib import contextmanager
 from pathlib import Path
 
-# %% ../../nbs/inside/train/runs.ipynb #ab633a38
+# %% ../../nbs/inside/train/runs.ipynb #d2e9d9ef
 import matplotlib.pyplot as plt
 from fastcore.basics import patch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-# %% ../../nbs/inside/train/runs.ipynb #bc3675de
+# %% ../../nbs/inside/train/runs.ipynb #8c1c1dbd
 from ..core import SegError, atomic_path, fsync
 from ..distributed import rank
 from ..tensors import unwrap

@@ -7,10 +7,10 @@ Docs: https://example.github.io/camvid_seg/inside/train/seeds.html.md"""
 # %% auto #0
 __all__ = ['seed_all', 'seed_epoch', 'batches_from']
 
-# %% ../../nbs/inside/train/seeds.ipynb #8194aa2d
+# %% ../../nbs/inside/train/seeds.ipynb #c550365f
 import random
 
-# %% ../../nbs/inside/train/seeds.ipynb #941c37ff
+# %% ../../nbs/inside/train/seeds.ipynb #4416cdbb
 import numpy as np, torch
 
 # %% ../../nbs/inside/train/seeds.ipynb #0df2d434

@@ -7,19 +7,19 @@ Docs: https://example.github.io/camvid_seg/inside/train/training.html.md"""
 # %% auto #0
 __all__ = ['RunLog', 'fit_stage', 'stage_loaders', 'stage_learner', 'train', 'check_fit']
 
-# %% ../../nbs/inside/train/training.ipynb #799bfd83
+# %% ../../nbs/inside/train/training.ipynb #b1bb8db5
 import dataclasses, hashlib, itertools, json, math, platform, signal, threading, time
 from contextlib import nullcontext
 from pathlib import Path
 
-# %% ../../nbs/inside/train/training.ipynb #059492f9
+# %% ../../nbs/inside/train/training.ipynb #03d32212
 import matplotlib.pyplot as plt, torch
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastai.torch_core import set_seed
 from fastcore.basics import noop, patch
 
-# %% ../../nbs/inside/train/training.ipynb #80de8f4e
+# %% ../../nbs/inside/train/training.ipynb #db893daa
 from .. import __version__
 from ..core import SegError
 from ..data.augment import Augment

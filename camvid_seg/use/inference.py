@@ -7,12 +7,12 @@ Docs: https://example.github.io/camvid_seg/inside/use/inference.html.md"""
 # %% auto #0
 __all__ = ['DTYPES', 'fold_batchnorm', 'ready', 'Prediction', 'Predictor', 'checked_size']
 
-# %% ../../nbs/inside/use/inference.ipynb #0772d979
+# %% ../../nbs/inside/use/inference.ipynb #5d3d8bfe
 import copy, io
 from functools import cached_property
 from pathlib import Path
 
-# %% ../../nbs/inside/use/inference.ipynb #546d5b78
+# %% ../../nbs/inside/use/inference.ipynb #072b4f4e
 import numpy as np, torch
 from PIL import Image, ImageOps
 from fastai.torch_core import default_device
@@ -21,7 +21,7 @@ from fastcore.basics import patch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# %% ../../nbs/inside/use/inference.ipynb #4e22684f
+# %% ../../nbs/inside/use/inference.ipynb #07de11c0
 from ..core import SegError, plain_text
 from ..data.cache import resize_array
 from ..data.dataset import class_colors

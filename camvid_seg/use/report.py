@@ -7,13 +7,13 @@ Docs: https://example.github.io/camvid_seg/inside/use/report.html.md"""
 # %% auto #0
 __all__ = ['write_report']
 
-# %% ../../nbs/inside/use/report.ipynb #7576f995
+# %% ../../nbs/inside/use/report.ipynb #ba573e1a
 import base64, html, io
 
-# %% ../../nbs/inside/use/report.ipynb #517c9d37
+# %% ../../nbs/inside/use/report.ipynb #987d5b5f
 import matplotlib.pyplot as plt, torch
 
-# %% ../../nbs/inside/use/report.ipynb #1ac0e3f7
+# %% ../../nbs/inside/use/report.ipynb #8008aff3
 from ..train.learner import SegLearner
 from ..train.runs import Run, plot_history, writing
 
