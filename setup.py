@@ -1,4 +1,4 @@
-"Packaging: settings.ini is the one source of the package's metadata."
+"Packaging: settings.ini is the one source of the package's metadata, camvid_seg/__init__.py of its version."
 import re, sys
 from configparser import ConfigParser
 from pathlib import Path
@@ -8,6 +8,8 @@ here = Path(__file__).parent
 ini = ConfigParser(delimiters=['='])
 ini.read(here/'settings.ini', encoding='utf-8')
 cfg = ini['DEFAULT']
+
+version = re.search(r'^__version__ = "(.+)"', (here/cfg['lib_path']/'__init__.py').read_text(encoding='utf-8'), re.M)[1]
 
 def lines(key): return [o.strip() for o in cfg[key].splitlines() if o.strip()]
 
@@ -22,7 +24,7 @@ def readme():
 aliases = ['nbdev_test = nbdev.test:nbdev_test', 'nbdev_export = nbdev.doclinks:nbdev_export', 'nbdev_clean = nbdev.clean:nbdev_clean']
 
 setup(
-    version=cfg['version'],
+    version=version,
     description=cfg['description'],
     long_description=readme(),
     long_description_content_type='text/markdown',

@@ -1,4 +1,5 @@
 "The site's Sphinx configuration: names come from settings.ini, pages from stage.py"
+import re
 from configparser import ConfigParser
 from pathlib import Path
 from docutils import nodes
@@ -8,7 +9,9 @@ _ini = ConfigParser(delimiters=['='])
 _ini.read(Path(__file__).parents[1]/'settings.ini', encoding='utf-8')
 _cfg = _ini['DEFAULT']
 project = html_title = _cfg['lib_name']
-author, copyright, release = _cfg['author'], _cfg['copyright'], _cfg['version']
+author, copyright = _cfg['author'], _cfg['copyright']
+_init = Path(__file__).parents[1]/_cfg['lib_path']/'__init__.py'
+release = re.search(r'__version__ = "(.+)"', _init.read_text(encoding='utf-8'))[1]
 
 extensions = ['myst_nb', 'sphinx_copybutton']
 nb_execution_mode = 'off'

@@ -2,7 +2,6 @@
 Links to chapters lead to the notebooks, pictures among the outputs go to docs/readme_files/."""
 import sys
 from base64 import b64decode
-from pathlib import Path
 from fastcore.nbio import read_nb
 from stage import cfg, nbs, relink, root
 

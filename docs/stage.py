@@ -1,13 +1,13 @@
 """Stage the notebooks for Sphinx: nbdev's processors read them, then each becomes a MyST-NB page. Exported code turns into its
 documentation with the source folded below it. Nothing is executed: the stored outputs are shown."""
-import ast, html, inspect, json, re, shutil
+import ast, html, inspect, json, os, re, shutil
 from importlib import import_module
 from pathlib import Path
 from fastcore.basics import listify
 from fastcore.docments import docments, docstring, empty
 from fastcore.nbio import mk_cell, read_nb, write_nb
 from nbdev.config import get_config, nbpath2html
-from nbdev.doclinks import nbglob, patch_name
+from nbdev.doclinks import patch_name
 from nbdev.process import NBProcessor
 from nbdev.processors import FrontmatterProc, clean_magics, filter_stream_, hide_line, populate_language, rm_header_dash, strip_ansi
 
@@ -15,16 +15,28 @@ cfg = get_config(also_settings=True)
 root, nbs = cfg.config_path, cfg.nbs_path
 github = f'{cfg.git_url}/blob/{cfg.branch}/'
 
-def notebooks():
-    "Paths of the notebooks in reading order: the index, then by number"
-    return sorted(nbglob(as_path=True), key=lambda p: (p.name != cfg.readme_nb, p.name))
+def rooms():
+    "The modules of each room, in import order, as docs/rooms.json has them"
+    return json.loads((Path(__file__).parent/'rooms.json').read_text(encoding='utf-8'))
 
-def relink(text, notebook, other):
-    "Rewrite the relative links of Markdown `text`: to a chapter with `notebook(name, anchor)`, to another file with `other(path from the root)`"
+def inside(room, module):
+    "The notebook of a module of the engine"
+    return nbs/'inside'/('' if room == 'foundation' else room)/f'{module}.ipynb'
+
+def notebooks():
+    "Paths of the notebooks in reading order: the index, the lessons by number, then the engine in import order"
+    lessons = sorted(nbs.glob('*.ipynb'), key=lambda p: (p.name != cfg.readme_nb, p.name))
+    return lessons + [inside(room, m) for room, modules in rooms().items() for m in modules]
+
+def relink(text, notebook, other, folder=nbs):
+    """Rewrite the relative links of Markdown `text`, which stands in a notebook of `folder`: to a notebook with
+    `notebook(path from nbs, anchor)`, to another file with `other(path from the root)`"""
     def one(m):
         path, _, anchor = m[1].partition('#')
-        if path.endswith('.ipynb') and '/' not in path: return f']({notebook(path, anchor)})'
-        return f']({other((nbs/path).resolve().relative_to(root).as_posix())})'
+        file = (folder/path).resolve()
+        if path.endswith('.ipynb') and file.is_relative_to(nbs):
+            return f']({notebook(file.relative_to(nbs).as_posix(), anchor)})'
+        return f']({other(file.relative_to(root).as_posix())})'
     return re.sub(r'\]\((?![a-z]+:|[#/])([^)\s]+)\)', one, text)
 
 # ---- the API: one directive of Sphinx's Python domain per exported name ----
@@ -99,10 +111,14 @@ def _fold(cell, label): cell.metadata = dict(tags=['hide-cell'], mystnb=dict(cod
 
 _tags = {('echo', 'false'): 'remove-input', ('output', 'false'): 'remove-output', ('warning', 'false'): 'remove-stderr'}
 
+def _doc(path):
+    "The page of the notebook at `path` below nbs, without its suffix: numbers are no part of an address"
+    return Path(nbpath2html(Path(path))).with_suffix('').as_posix()
+
 class Page:
     "The page of one notebook"
     def __init__(self, path):
-        self.path, self.name = path, nbpath2html(path.relative_to(nbs)).stem
+        self.path, self.name = path, _doc(path.relative_to(nbs))
         self.nb = read_nb(path)
         NBProcessor(nb=self.nb, process=True, procs=[FrontmatterProc, populate_language, strip_ansi, hide_line, filter_stream_, rm_header_dash, clean_magics])
         code = [c for c in self.nb.cells if c.cell_type == 'code']
@@ -133,15 +149,20 @@ class Page:
 
     def write(self, dst, docs, toc=''):
         "Write the page to folder `dst`, with the names in `docs` linked to their documentation"
-        page = lambda nb, anchor: Path(nbpath2html(Path(nb))).with_suffix('.ipynb').as_posix() + (f'#{anchor.lower()}' if anchor else '')
-        file = lambda p: p.removeprefix(nbs.name + '/') if p.endswith(('.png', '.jpg', '.svg', '.gif')) else github + p
+        here = Path(self.name).parent
+        def near(p): return Path(os.path.relpath(p, here)).as_posix()
+        def page(nb, anchor): return near(f'{_doc(nb)}.ipynb') + (f'#{anchor.lower()}' if anchor else '')
+        def file(p):
+            picture = p.endswith(('.png', '.jpg', '.svg', '.gif'))
+            return near(p.removeprefix(nbs.name + '/')) if picture else github + p
         def md(text):
             own = set(re.findall(r'\w+', ' '.join(re.findall(r'^:+\{py:\w+\} [\w.]+(.*)', text, re.M))))   # a directive's parameters mean themselves
             def ref(m):
                 plain = m[2] == m[1] and re.fullmatch('[a-z]+', m[2]) and m[2] not in self.docs             # `train` is a word, `train()` a function
                 return m[0] if m[2] not in docs or m[2] in own or plain else f'{{py:obj}}`{m[1]} <{docs[m[2]]}>`'
             text = re.sub(r'^(:{3,}) *\{\.callout-(\w+)[^}]*\}', r'\1{\2}', text, flags=re.M)     # Quarto's callouts are MyST's admonitions
-            text = relink(text.replace('https://colab.research.google.com/assets/colab-badge.svg', '/colab.svg'), page, file)
+            text = text.replace('https://colab.research.google.com/assets/colab-badge.svg', '/colab.svg')
+            text = relink(text, page, file, self.path.parent)
             fence, out = False, []
             for l in text.split('\n'):
                 if l.startswith('```'): fence = not fence
@@ -153,6 +174,7 @@ class Page:
         lead = f"\n\n{{.lead}}\n{md(fm['description'])}" if 'description' in fm else ''
         self.nb.cells = [mk_cell(f"# {fm['title']}{lead}", 'markdown'), *self.cells, *([mk_cell(toc, 'markdown')] if toc else [])]
         self.nb.metadata.pop('widgets', None)
+        (dst/self.name).parent.mkdir(parents=True, exist_ok=True)
         write_nb(self.nb, dst/f'{self.name}.ipynb')
 
 # ---- the page of faults ----
@@ -163,7 +185,7 @@ def faults(table, rows):
     def cell(s, tag='td'): return f'<{tag}>{html.escape(str(s))}</{tag}>'
     def row(o): return f"<tr>{cell(o['injected'])}<td>{html.escape(o['outcome'])}{'' if o['survived'] else ' <strong>not survived</strong>'}</td><td>{_said(o['message'])}</td></tr>"
     head = '<tr>' + ''.join(cell(s, 'th') for s in ('Fault', 'Outcome', 'What you read')) + '</tr>'
-    parts = [f"# What happens if…\n\n{{.lead}}\nEach of these faults is injected for real by a test, which wrote this page",
+    parts = ["# What happens if…\n\n{.lead}\nEach of these faults is injected for real by a test, which wrote this page",
              f"{len(found)} faults injected, {sum(o['survived'] for o in found)} survived. To repeat it: `pytest tests/faults`, "
              "and with `--fault-table docs/faults.json` to write the table. Messages are shown as they were; folders are left out."]
     for k, title in rows.items():
@@ -175,13 +197,24 @@ def _said(message): return f'<code>{html.escape(message)}</code>' if message els
 def stage(dst):
     "Write all pages and the pictures beside the notebooks to the new folder `dst`; returns the number of pages"
     shutil.rmtree(dst, ignore_errors=True)
-    shutil.copytree(nbs, dst, ignore=lambda d, fs: [f for f in fs if f[0] in '._' or Path(f).suffix not in ('', '.png', '.jpg', '.svg', '.gif')])
+    pictures = '.png', '.jpg', '.svg', '.gif'
+    shutil.copytree(nbs, dst, ignore=lambda d, fs: [f for f in fs if f[0] in '._' or Path(f).suffix not in ('', *pictures)])
     shutil.copy(Path(__file__).parent/'_static'/'colab.svg', dst)
-    index, *chapters = pages = [Page(p) for p in notebooks()]
-    docs = {k: v for p in pages for k, v in p.docs.items()}
-    entry = lambda p: f"{int(p.path.name[:2])}. {p.nb.frontmatter_['title']} <{p.name}>"
-    page = faults(*(json.loads((Path(__file__).parent/o).read_text(encoding='utf-8')) for o in ('faults.json', 'fault_rows.json')))
-    (dst/'faults.md').write_text(page, encoding='utf-8')
-    toc = '\n'.join([*map(entry, chapters), 'What happens if… <faults>', 'All names <genindex>', f'GitHub <{cfg.git_url}>'])
-    for p in pages: p.write(dst, docs, f'```{{toctree}}\n:hidden:\n\n{toc}\n```' if p is index else '')
+    index, *others = pages = [Page(p) for p in notebooks()]
+    docs = {k: v for p in reversed(pages) for k, v in p.docs.items()}    # of two with one name, the earlier
+    rows = (json.loads((Path(__file__).parent/o).read_text(encoding='utf-8')) for o in ('faults.json', 'fault_rows.json'))
+    (dst/'faults.md').write_text(faults(*rows), encoding='utf-8')
+    for p in pages: p.write(dst, docs, toc(others) if p is index else '')
     return len(pages) + 1
+
+def toc(pages):
+    "The table of contents: lessons by number, the engine room by room, then the rest"
+    lessons = [p for p in pages if p.path.parent == nbs]
+    groups = {'Lessons': [f"{int(p.path.name[:2])}. {p.nb.frontmatter_['title']} <{p.name}>" for p in lessons]}
+    for p in pages:
+        if p in lessons: continue
+        room = p.path.parent.name
+        groups.setdefault('Inside' if room == 'inside' else f'Inside: {room}', []).append(f"{p.nb.frontmatter_['title']} <{p.name}>")
+    groups['More'] = ['What happens if… <faults>', 'All names <genindex>', f'GitHub <{cfg.git_url}>']
+    trees = (f'```{{toctree}}\n:hidden:\n:caption: "{k}"\n\n' + '\n'.join(v) + '\n```' for k, v in groups.items())
+    return '\n\n'.join(trees)

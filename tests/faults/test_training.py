@@ -1,5 +1,5 @@
 "Training stopped, killed, starved of memory or disk, fed nan, or resumed from a stranger's folder: nothing lost, nothing silent"
-import contextlib, dataclasses, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys, weakref
+import dataclasses, errno, json, math, multiprocessing, os, pickle, random, shutil, signal, sys, weakref
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np, pytest, torch
