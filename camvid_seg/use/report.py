@@ -50,5 +50,5 @@ def write_report(
 # %% ../../nbs/inside/use/report.ipynb #4c09f7d6
 _page = '''<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}img{{max-width:100%}}td,th{{padding:.1em .8em;text-align:left}}</style>
-<h1>{title}</h1><p>Figures, predictions and classes of <b>{weights}</b>, the file to predict with; the curves are those of the whole run.</p><table>{facts}</table><h2>History</h2>{curves}<h2>Validation frames</h2>{results}<h2>Classes</h2>{classes}</html>
+<h1>{title}</h1><p>Figures, predictions and classes of <code>{weights}</code>, the file to predict with; the curves are those of the whole run.</p><table>{facts}</table><h2>History</h2>{curves}<h2>Validation frames</h2>{results}<h2>Classes</h2>{classes}</html>
 '''
