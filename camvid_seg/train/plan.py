@@ -7,39 +7,90 @@ Docs: https://example.github.io/camvid_seg/inside/train/plan.html.md"""
 # %% auto #0
 __all__ = ['resolve', 'Plan']
 
-# %% ../../nbs/inside/train/plan.ipynb #b86145a3
+# %% ../../nbs/inside/train/plan.ipynb #8992251e
 import dataclasses, html
 
-# %% ../../nbs/inside/train/plan.ipynb #6365e3ea
+# %% ../../nbs/inside/train/plan.ipynb #131cc358
 import torch
 from fastai.torch_core import default_device, num_distrib
-from fastcore.basics import patch
 
-# %% ../../nbs/inside/train/plan.ipynb #f1e0c847
+# %% ../../nbs/inside/train/plan.ipynb #9f4b44ac
 from ..core import plain_text
 from ..data.dataset import SegFolder
 from ..memory import batch_size_for, free_memory
 from .precision import best_precision
 from .recipes import Recipe
 
-# %% ../../nbs/inside/train/plan.ipynb #4b66769a
+# %% ../../nbs/inside/train/plan.ipynb #03fa4236
+def _resolve_stage(stage, weights, device):
+    "A stage with batch size, precision and rates as they will be used"
+    off_gpu = stage.precision == 'fp16' and device.type != 'cuda'
+    precision = best_precision(device) if stage.precision == 'auto' or off_gpu else stage.precision
+    bs = stage.bs or batch_size_for(stage.size, free_memory(device), precision != 'fp32')
+    stage = dataclasses.replace(stage, precision=precision, bs=bs)
+    if weights: return stage
+    lr = stage.lr[-1] if isinstance(stage.lr, tuple) else stage.lr # nothing to protect
+    return dataclasses.replace(stage, frozen=False, lr=lr)
+
 def resolve(
     recipe:Recipe, # the recipe
     device=None    # default: fastai's default device
 )->Recipe: # with batch sizes, precisions and rates as they will be used
     "Decide what `recipe` leaves to the machine"
     device = torch.device(default_device() if device is None else device)
-    def one(s):
-        off_gpu = s.precision == 'fp16' and device.type != 'cuda'
-        precision = best_precision(device) if s.precision == 'auto' or off_gpu else s.precision
-        bs = s.bs or batch_size_for(s.size, free_memory(device), precision != 'fp32')
-        rates = {} if recipe.weights else dict(frozen=False, lr=s.lr[-1] if isinstance(s.lr, tuple) else s.lr)
-        return dataclasses.replace(s, precision=precision, bs=bs, **rates)
-    return dataclasses.replace(recipe, stages=tuple(map(one, recipe.stages)))
+    stages = tuple(_resolve_stage(s, recipe.weights, device) for s in recipe.stages)
+    return dataclasses.replace(recipe, stages=stages)
 
-# %% ../../nbs/inside/train/plan.ipynb #3be62a11
+# %% ../../nbs/inside/train/plan.ipynb #0ea8f85b
+def _device_name(device):
+    if device.type == 'cuda': return torch.cuda.get_device_name(device)
+    return f'CPU, threads: {torch.get_num_threads()}' if device.type == 'cpu' else str(device)
+
+def _rate_text(lr):
+    if isinstance(lr, str): return lr
+    return f'{lr:g}' if isinstance(lr, (int,float)) else f'{lr[0]:g} to {lr[-1]:g}'
+
+def _batch_text(stage, processes):
+    parts = [str(stage.bs)]
+    if processes > 1: parts.append(f' x {processes} processes')
+    if stage.accumulate > 1: parts.append(f' in {stage.accumulate} parts')
+    if stage.checkpointing: parts.append(', checkpointed')
+    return ''.join(parts)
+
+def _stage_row(stage, frames):
+    "A stage as a row of the plan; `frames` to train on"
+    k = num_distrib() or 1
+    steps = stage.epochs*(frames//(stage.bs*k))
+    size = f'{stage.size[0]}x{stage.size[1]}'
+    return [stage.name, size, _batch_text(stage, k), str(stage.epochs), str(steps),
+            _rate_text(stage.lr), stage.precision, 'decoder' if stage.frozen else 'all']
+
+# %% ../../nbs/inside/train/plan.ipynb #164b2ea0
+def _notes(folder, parts, recipe, settled, split, device):
+    "The lines above the table"
+    optimizer = f'optimizer: fused AdamW, weight decay {recipe.wd:g}'
+    if recipe.ema: optimizer += f', weights averaged (EMA {recipe.ema:g})'
+    if recipe.compile: optimizer += ', network compiled'
+    yield (f'data: {folder.name}, {len(parts.train)} training and {len(parts.valid)} validation '
+           f'frames (split {split})')
+    yield (f'network: {recipe.arch} encoder, {recipe.decoder} decoder, '
+           f'weights: {recipe.weights or "random"}')
+    yield f'device: {_device_name(device)}'
+    yield optimizer
+    if not recipe.weights:
+        yield ('nothing is frozen in stage 1: the encoder is random, '
+               'and a frozen random encoder only hurts')
+    for s,t in zip(recipe.stages, settled.stages):
+        if s.precision == 'fp16' != t.precision:
+            yield f'{s.name}: {t.precision} instead of fp16, which is for GPUs'
+    if folder.void_code is not None:
+        what = 'train as a class' if recipe.void == 'train' else 'do not train'
+        yield f'Void pixels {what} and never count in the figures'
+
+# %% ../../nbs/inside/train/plan.ipynb #5af34827
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
+    head = ['stage', 'size', 'batch', 'epochs', 'steps', 'peak rate', 'precision', 'trains']
     def __init__(self,
         folder:SegFolder,       # the data
         recipe:Recipe,          # the recipe
@@ -48,44 +99,18 @@ class Plan:
     ):
         device = torch.device(default_device() if device is None else device)
         parts, settled = folder.split(split), resolve(recipe, device)
-        self.head = ['stage', 'size', 'batch', 'epochs', 'steps', 'peak rate', 'precision', 'trains']
-        self.rows = [self._row(s, len(parts.train)) for s in settled.stages]
-        self.notes = [f'data: {folder.name}, {len(parts.train)} training and {len(parts.valid)} validation frames (split {split})',
-                      f'network: {recipe.arch} encoder, {recipe.decoder} decoder, weights: {recipe.weights or "random"}',
-                      f'device: {_device_name(device)}']
-        self.notes.append(f'optimizer: fused AdamW, weight decay {recipe.wd:g}' + f', weights averaged (EMA {recipe.ema:g})'*bool(recipe.ema) +
-                          ', network compiled'*recipe.compile)
-        if not recipe.weights: self.notes.append('nothing is frozen in stage 1: the encoder is random, and a frozen random encoder only hurts')
-        for s,t in zip(recipe.stages, settled.stages):
-            if s.precision == 'fp16' != t.precision: self.notes.append(f'{s.name}: {t.precision} instead of fp16, which is for GPUs')
-        if folder.void_code is not None:
-            self.notes.append(f"Void pixels {'train as a class' if recipe.void == 'train' else 'do not train'} and never count in the figures")
-        self.notes, self.rows = [*map(plain_text, self.notes)], [[*map(plain_text, r)] for r in self.rows] # a recipe may come from a stranger's config.json
+        notes = _notes(folder, parts, recipe, settled, split, device)
+        rows = (_stage_row(s, len(parts.train)) for s in settled.stages)
+        self.notes, self.rows = [*map(plain_text, notes)], [[*map(plain_text, r)] for r in rows]
 
-# %% ../../nbs/inside/train/plan.ipynb #27a1813e
-@patch
-def _row(self:Plan, s, n):
-    lr = f'{s.lr:g}' if isinstance(s.lr, (int,float)) else s.lr if isinstance(s.lr, str) else f'{s.lr[0]:g} to {s.lr[-1]:g}'
-    k = num_distrib() or 1
-    batch = f'{s.bs}' + f' x {k} processes'*(k > 1) + f' in {s.accumulate} parts'*(s.accumulate > 1) + ', checkpointed'*s.checkpointing
-    return [s.name, f'{s.size[0]}x{s.size[1]}', batch, str(s.epochs), str(s.epochs*(n//(s.bs*k))), lr, s.precision, 'decoder' if s.frozen else 'all']
+    def __str__(self):
+        widths = [max(map(len, column)) for column in zip(self.head, *self.rows)]
+        def line(row): return '  '.join(v.ljust(w) for v,w in zip(row, widths)).rstrip()
+        return '\n'.join([*self.notes, line(self.head), *map(line, self.rows)])
+    __repr__ = __str__
 
-# %% ../../nbs/inside/train/plan.ipynb #a05f791d
-def _device_name(device):
-    if device.type == 'cuda': return torch.cuda.get_device_name(device)
-    return f'CPU, threads: {torch.get_num_threads()}' if device.type == 'cpu' else str(device)
-
-# %% ../../nbs/inside/train/plan.ipynb #ce982db0
-@patch
-def __str__(self:Plan):
-    widths = [max(map(len, c)) for c in zip(self.head, *self.rows)]
-    table = ['  '.join(v.ljust(w) for v,w in zip(r, widths)).rstrip() for r in [self.head, *self.rows]]
-    return '\n'.join([*self.notes, *table])
-
-@patch
-def __repr__(self:Plan): return str(self)
-
-@patch
-def _repr_markdown_(self:Plan):
-    row = lambda r: '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
-    return '\n'.join([f'- {html.escape(n)}' for n in self.notes] + ['', row(self.head), row(['---']*len(self.head)), *map(row, self.rows)])
+    def _repr_markdown_(self):
+        def row(r): return '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
+        notes = [f'- {html.escape(n)}' for n in self.notes]
+        table = [row(self.head), row(['---']*len(self.head)), *map(row, self.rows)]
+        return '\n'.join([*notes, '', *table])

@@ -7,48 +7,56 @@ Docs: https://example.github.io/camvid_seg/inside/use/report.html.md"""
 # %% auto #0
 __all__ = ['write_report']
 
-# %% ../../nbs/inside/use/report.ipynb #ba573e1a
+# %% ../../nbs/inside/use/report.ipynb #89a5ca92
 import base64, html, io
 
-# %% ../../nbs/inside/use/report.ipynb #987d5b5f
+# %% ../../nbs/inside/use/report.ipynb #27e0474c
 import matplotlib.pyplot as plt, torch
 
-# %% ../../nbs/inside/use/report.ipynb #8008aff3
-from ..train.learner import SegLearner
+# %% ../../nbs/inside/use/report.ipynb #e81c7b93
 from ..train.runs import Run, plot_history, writing
 
-# %% ../../nbs/inside/use/report.ipynb #7d0d1846
-@torch.no_grad()
-def _show_first(
-    learn, # a `SegLearner`
-    n=3    # how many
-):
-    "Draw the first validation frames of this process with targets and predictions"
-    batch = tuple(o[:n] for o in learn.dls.valid.one_batch())
-    learn.model.eval()
-    learn.dls.valid.show_results(batch, learn.loss_func.decodes(learn._forward(batch[0].as_subclass(torch.Tensor))), max_n=n)
+# %% ../../nbs/inside/use/report.ipynb #7d1b4c2d
+def _as_img(fig):
+    "A figure as an HTML picture that holds its own bytes"
+    with io.BytesIO() as f:
+        fig.savefig(f, format='png', dpi=80, bbox_inches='tight')
+        data = base64.b64encode(f.getvalue()).decode()
+    plt.close(fig)
+    return f'<img alt="" src="data:image/png;base64,{data}">'
 
-# %% ../../nbs/inside/use/report.ipynb #7092f5be
+@torch.no_grad()
+def _first_frames(learn, n=3):
+    "The first `n` validation frames with targets and predictions, as a figure"
+    x, y = (o[:n] for o in learn.dls.valid.one_batch())
+    learn.model.eval()
+    logits = learn.forward(x.as_subclass(torch.Tensor))
+    learn.dls.valid.show_results((x, y), learn.loss_func.decodes(logits), max_n=n)
+    return plt.gcf()
+
+# %% ../../nbs/inside/use/report.ipynb #290c29e2
+_page = '''<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}
+img{{max-width:100%}}td,th{{padding:.1em .8em;text-align:left}}</style>
+<h1>{title}</h1>
+<p>Figures, predictions and classes of <code>{weights}</code>, the file to predict with;
+the curves are those of the whole run.</p>
+<table>{facts}</table>
+<h2>History</h2>{curves}
+<h2>Validation frames</h2>{results}
+<h2>Classes</h2>{classes}</html>
+'''
+
+# %% ../../nbs/inside/use/report.ipynb #05f31e8d
 def write_report(
-    run:Run,          # a finished run
-    learn:SegLearner, # its learner, with the weights that `run.metrics` is about
-    cm                # `ConfusionMatrix` of the validation frames
+    run:Run # as `train` returned it, with `metrics`, and with their weights in `learn`
 ):
     "Write report.html: figures, curves, some predictions and the IoU of every class, in one file"
-    def picture(fig):
-        with io.BytesIO() as f:
-            fig.savefig(f, format='png', dpi=80, bbox_inches='tight')
-            plt.close(fig)
-            return f'<img alt="" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}">'
-    curves = picture(plot_history(run.history)[0].figure)
-    _show_first(learn)
-    results = picture(plt.gcf())
-    facts = ''.join(f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k,v in run.metrics.items() if k != 'iou')
-    page = _page.format(title=html.escape(run.path.name), weights=html.escape(str(run.metrics.get('weights'))), facts=facts, curves=curves, results=results, classes=cm._repr_html_())
+    def row(k, v): return f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>'
+    facts = ''.join(row(k, v) for k,v in run.metrics.items() if k != 'iou')
+    page = _page.format(title=html.escape(run.path.name),
+                        weights=html.escape(str(run.metrics.get('weights'))), facts=facts,
+                        curves=_as_img(plot_history(run.history)[0].figure),
+                        results=_as_img(_first_frames(run.learn)),
+                        classes=run.learn.metrics[0].cm._repr_html_())
     with writing(run.file('report.html')) as tmp: tmp.write_text(page, encoding='utf-8')
-
-# %% ../../nbs/inside/use/report.ipynb #4c09f7d6
-_page = '''<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}img{{max-width:100%}}td,th{{padding:.1em .8em;text-align:left}}</style>
-<h1>{title}</h1><p>Figures, predictions and classes of <code>{weights}</code>, the file to predict with; the curves are those of the whole run.</p><table>{facts}</table><h2>History</h2>{curves}<h2>Validation frames</h2>{results}<h2>Classes</h2>{classes}</html>
-'''
