@@ -755,10 +755,10 @@ def _timed(turn, predict, images, out):
 
 # %% ../nbs/14_bench.ipynb #0a171842
 @contender
-def infer_ours(turn, images, out, weights, **_):
+def infer_ours(turn, images, out, weights, size, **_):
     "`Predictor`"
     from camvid_seg.inference import Predictor
-    predict = Predictor(weights)
+    predict = Predictor(weights, size) # not the one it was trained at
     _timed(turn, lambda p: predict(p).ids, images, out)
 
 # %% ../nbs/14_bench.ipynb #5565ff62

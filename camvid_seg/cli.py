@@ -182,15 +182,17 @@ def _resumed(path, named):
 
 # %% ../nbs/13_cli.ipynb #ecde964a
 def _summary(run):
-    m = run.metrics
-    print(f"\n{'stage':12}{'epochs':>8}{'accuracy':>10}{'mIoU':>8}{'seconds':>9}")
+    m, number = run.metrics, lambda v: math.nan if v is None else v
+    sizes = {s['name']:'x'.join(map(str, s['size'])) for s in run.config['recipe']['stages']}
+    print(f"\n{'stage':12}{'size':>10}{'epochs':>8}{'accuracy':>10}{'mIoU':>8}{'seconds':>9}")
     for stage in dict.fromkeys(r['stage'] for r in run.history):
         rows = [r for r in run.history if r['stage'] == stage]
-        print(f"{_plain(stage):12}{len(rows):>8}{rows[-1]['accuracy']:>10.4f}{rows[-1]['miou']:>8.4f}{sum(r['seconds'] for r in rows):>9.0f}")
-    print(f"{'row guess':12}{'':>8}{m['row_baseline'] if m['row_baseline'] is not None else math.nan:>10.4f}   (always the commonest class of each row)")
-    print(f"accuracy counts pixels that are not Void, of {m['valid_frames']} validation frames at {m['size'][0]}x{m['size'][1]}; "
+        print(f"{_plain(stage):12}{sizes[stage]:>10}{len(rows):>8}{rows[-1]['accuracy']:>10.4f}{rows[-1]['miou']:>8.4f}{sum(r['seconds'] for r in rows):>9.0f}")
+    print(f"{'row guess':12}{'x'.join(map(str, m['size'])):>10}{'':>8}{number(m['row_baseline']):>10.4f}   (always the commonest class of each row)")
+    print(f"accuracy counts pixels that are not Void, of {m['valid_frames']} validation frames at the size beside it; "
           f"weights {'pretrained' if m['pretrained'] else 'from scratch'}")
     print(f'run folder: {_plain(run.path)}')
+    print(f"file to use: {_plain(run.path/m['weights'])}, accuracy {number(m['accuracy']):.4f}, mIoU {number(m['miou']):.4f} at {'x'.join(map(str, m['size']))}")
 
 # %% ../nbs/13_cli.ipynb #197a05f4
 def predict(args):
@@ -357,10 +359,11 @@ def _recipe_flags(p):
 
 # %% ../nbs/13_cli.ipynb #c0d350f5
 def _predict_flags(p):
-    p.add_argument('weights', metavar='WEIGHTS', help='a .safetensors file of a run, as runs/NAME/best.safetensors')
+    p.add_argument('weights', metavar='WEIGHTS', help='a .safetensors file of a run; runs/NAME/best.safetensors is the one that its figures and report are about')
     p.add_argument('images', nargs='+', metavar='IMAGE', help='image files')
     p.add_argument('--out', default='predictions', help='folder for the results: X_P.png and X_overlay.png of each image X (default: predictions)')
-    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help="pixels that the network sees (default: the image's own)")
+    p.add_argument('--size', type=_count, nargs=2, metavar=('H', 'W'), help="pixels that the network sees (default: the size it was trained at; as many pixels in the image's own "
+                   "proportions where those differ by more than a tenth; the image's own size if the weights do not say what they were trained at)")
     p.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], default='auto', help='auto: the fastest on this hardware (default: auto)')
 
 # %% ../nbs/13_cli.ipynb #90687580

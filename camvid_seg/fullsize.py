@@ -9,7 +9,7 @@ __all__ = ['activation_bytes', 'MixedPrecision', 'best_precision', 'settle', 'Pl
            'write_report']
 
 # %% ../nbs/10_fullsize.ipynb #c98c268f
-import base64, dataclasses, hashlib, html, io, json, math, platform, re
+import base64, dataclasses, hashlib, html, io, itertools, json, math, platform, re
 import matplotlib.pyplot as plt, torch
 from pathlib import Path
 from . import __version__
@@ -18,7 +18,7 @@ from .explore import row_baseline
 from .loaders import Augment, batch_size_for, free_memory, process, seg_dataloaders
 from .metrics import SegLoss, seg_metrics
 from .training import FusedAdam, Recipe, Run, _leftovers, _one_value, _writing, by_first, fit_stage, plot_history, process_group
-from .unet import SegLearner, unet_learner
+from .unet import SegLearner, read_weights, unet_learner
 
 # %% ../nbs/10_fullsize.ipynb #6429806d
 from fastai.callback.fp16 import AMPMode
@@ -275,19 +275,21 @@ def _brief(old, new):
 
 # %% ../nbs/10_fullsize.ipynb #ec5b131b
 def _finish(run, learn, folder, recipe, split):
+    chosen = by_first(_chosen, run, recipe)
+    learn.load(run.file(chosen['weights']))
     with learn.no_bar(), learn.no_logging(): learn.validate()
-    run.metrics = by_first(_figures, run, learn, folder, recipe, split)
+    run.metrics = by_first(_figures, run, learn, folder, recipe, split, chosen)
     return run
 
-def _figures(run, learn, folder, recipe, split):
-    "Write metrics.json and the report"
+def _figures(run, learn, folder, recipe, split, chosen):
+    "Write metrics.json and the report, of the weights in the learner"
     cm, parts, stage = learn.metrics[0].cm, folder.split(split), recipe.stages[-1]
     figures = dict(accuracy=cm.accuracy, miou=cm.miou, class_accuracy=cm.class_accuracy, row_baseline=row_baseline(folder, split, stage.size))
     data = dict(data=folder.name, split=split, train_frames=len(parts.train), valid_frames=len(parts.valid))
     how = dict(recipe=recipe.name, arch=recipe.arch, decoder=recipe.decoder, pretrained=bool(recipe.weights), seed=recipe.seed)
     where = dict(device=str(learn.dls.device), camvid_seg=__version__, torch=torch.__version__, python=platform.python_version())
-    run.metrics = {**{k:_known(v) for k,v in figures.items()}, 'stage':stage.name, 'size':list(stage.size), **data, **how, **where,
-                   'best':_best_epoch(run, recipe.metric), 'seconds':round(sum(r['seconds'] for r in run.history), 1),
+    run.metrics = {**{k:_known(v) for k,v in figures.items()}, **chosen, 'size':list(stage.size), **data, **how, **where,
+                   'seconds':round(sum(r['seconds'] for r in run.history), 1),
                    'iou':{c:_known(v) for c,v in zip(cm.codes, cm.iou.tolist())}}
     run.write_json('metrics.json', run.metrics)
     write_report(run, learn, cm)
@@ -295,10 +297,22 @@ def _figures(run, learn, folder, recipe, split):
 
 def _known(v): return None if math.isnan(v) else round(v, 6) # JSON has no nan
 
-def _best_epoch(run, metric):
-    "Where the metric was highest; None where it was never a number"
-    row = max((r for r in run.history if not math.isnan(r[metric])), key=lambda r: r[metric], default=None)
-    return row and {k:row[k] for k in ('stage', 'epoch', metric)}
+
+# %% ../nbs/10_fullsize.ipynb #5d0f3c7e
+def _best_epoch(run, recipe):
+    "The row of the history that best.safetensors is of; None without a history"
+    sizes = {s.name:tuple(s.size) for s in recipe.stages}
+    rows = [*itertools.takewhile(lambda r: sizes.get(r['stage']) == tuple(recipe.stages[-1].size), reversed(run.history))][::-1]
+    return max((r for r in rows if not math.isnan(r[recipe.metric])), key=lambda r: r[recipe.metric], default=rows[0] if rows else None)
+
+def _chosen(run, recipe):
+    "The file of weights to use, and of which epoch they are"
+    stage, file, row = recipe.stages[-1], run.file('best.safetensors'), _best_epoch(run, recipe)
+    if not (file.is_file() and read_weights(file)[1].get('size') == list(stage.size)):
+        file, row = run.file(f'{stage.name}.safetensors'), run.history[-1] if run.history else None
+    if row is None: return dict(weights=file.name, stage=stage.name, epoch=None, best=None)
+    best = {'stage':row['stage'], 'epoch':row['epoch'], recipe.metric:_known(row[recipe.metric])}
+    return dict(weights=file.name, stage=row['stage'], epoch=row['epoch'], best=best)
 
 # %% ../nbs/10_fullsize.ipynb #7d0d1846
 @torch.no_grad()
@@ -314,7 +328,7 @@ def _show_first(
 # %% ../nbs/10_fullsize.ipynb #7092f5be
 def write_report(
     run:Run,          # a finished run
-    learn:SegLearner, # its learner
+    learn:SegLearner, # its learner, with the weights that `run.metrics` is about
     cm                # `ConfusionMatrix` of the validation frames
 ):
     "Write report.html: figures, curves, some predictions and the IoU of every class, in one file"
@@ -327,11 +341,11 @@ def write_report(
     _show_first(learn)
     results = picture(plt.gcf())
     facts = ''.join(f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k,v in run.metrics.items() if k != 'iou')
-    page = _page.format(title=html.escape(run.path.name), facts=facts, curves=curves, results=results, classes=cm._repr_html_())
+    page = _page.format(title=html.escape(run.path.name), weights=html.escape(str(run.metrics.get('weights'))), facts=facts, curves=curves, results=results, classes=cm._repr_html_())
     with _writing(run.file('report.html')) as tmp: tmp.write_text(page, encoding='utf-8')
 
 # %% ../nbs/10_fullsize.ipynb #4c09f7d6
 _page = '''<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}img{{max-width:100%}}td,th{{padding:.1em .8em;text-align:left}}</style>
-<h1>{title}</h1><table>{facts}</table><h2>History</h2>{curves}<h2>Validation frames</h2>{results}<h2>Classes</h2>{classes}</html>
+<h1>{title}</h1><p>Figures, predictions and classes of <code>{weights}</code>, the file to predict with; the curves are those of the whole run.</p><table>{facts}</table><h2>History</h2>{curves}<h2>Validation frames</h2>{results}<h2>Classes</h2>{classes}</html>
 '''

@@ -14,9 +14,10 @@ from pathlib import Path
 from PIL import Image, ImageOps
 from .dataset import SegError, _plain, class_colors
 from .fullsize import best_precision
+from .loaders import _resize
 from .masks import class_shares, overlay, read_image, resize_mask, show_mask
 from .training import keep_memory
-from .unet import LeanUnet, _bare, load_unet
+from .unet import LeanUnet, SegLearner, _bare, load_unet
 
 # %% ../nbs/12_inference.ipynb #5cc51fd5
 from fastai.torch_core import default_device
@@ -109,21 +110,21 @@ def _repr_png_(self:Prediction):
 
 # %% ../nbs/12_inference.ipynb #1cb0c334
 def _source(model):
-    "The network and its class names, from whatever a predictor is made of"
-
+    "The network, its class names and the size it was trained at, from whatever a predictor is made of"
     if isinstance(model, (str, Path)): net, facts = load_unet(model)
-    else: net, facts = getattr(model, 'model', model), dict(codes=getattr(getattr(model, 'dls', None), 'codes', None))
+    else: net, facts = getattr(model, 'model', model), SegLearner._facts(model) if hasattr(model, 'dls') else {}
     net = _bare(net)
     if not hasattr(net, 'config'):
         raise SegError(f'{type(model).__name__}: no weights to predict with; give a .safetensors file, a SegLearner, or a network of create_unet')
-    return net, [_plain(c) for c in facts.get('codes') or range(net.config['n_classes'])] # a file may come from anywhere, and names are printed
+    codes = [_plain(c) for c in facts.get('codes') or range(net.config['n_classes'])] # a file may come from anywhere, and names are printed
+    return net, codes, facts.get('size')
 
 # %% ../nbs/12_inference.ipynb #ba27e109
 class Predictor:
     "A network kept ready to label one image after the other"
     def __init__(self,
         model,            # a .safetensors file, a `SegLearner`, or a network of `create_unet`
-        size=None,        # (H, W) that the network sees; default: each image's own
+        size=None,        # (H, W) that the network sees; default: the one it was trained at, see `sees`
         device=None,      # default: fastai's default device
         precision='auto', # 'fp32', 'bf16', 'fp16', or 'auto': `best_precision` of the device
         compile=False     # also `torch.compile` it? The first image of each size then takes long
@@ -131,7 +132,8 @@ class Predictor:
         self.device, self.size = torch.device(default_device() if device is None else device), _checked(size)
         self.precision = best_precision(self.device) if precision == 'auto' else precision
         if self.precision not in _dtypes: raise SegError(f"precision={precision!r}: use 'auto', {', '.join(map(repr, _dtypes))}")
-        net, self.codes = _source(model)
+        net, self.codes, trained = _source(model)
+        self.trained = _checked(trained) # None: nobody noted it
         self.colors, self.name = class_colors(self.codes), repr(net)
         self.net = ready(net, self.device, self.precision)
         keep_memory(self.device)
@@ -145,7 +147,7 @@ def __call__(self:Predictor,
 )->Prediction: # with `ids` of the image's own size
     "The class of every pixel of `image`"
     image = _rgb(image)
-    ids = self.ids(image if self.size is None else _resized(image, self.size))
+    ids = self.ids(_resized(image, self.sees(image.shape[:2])))
     return Prediction(ids if ids.shape == image.shape[:2] else resize_mask(ids, image.shape[:2]), image, self.codes, self.colors)
 
 # %% ../nbs/12_inference.ipynb #7a56d2f9
@@ -159,8 +161,24 @@ def ids(self:Predictor,
     logits = self.net(x.to(_dtypes[self.precision])[None].permute(0,3,1,2))
     return logits[0].max(0).indices.byte().cpu().numpy()
 
+# %% ../nbs/12_inference.ipynb #0b64c1aa
 @patch
-def __repr__(self:Predictor): return f"Predictor({self.name}, {self.precision} on {self.device})"
+def sees(self:Predictor,
+    own # size (H, W) of an image
+)->tuple[int,int]: # (H, W)
+    "The size at which the network sees such an image: the one it was trained at, or as many pixels where that would change its proportions by more than 10%"
+    if self.size or not self.trained: return self.size or own
+    (h, w), (rows, columns) = own, self.trained
+    if 1/1.1 <= (h/w)/(rows/columns) <= 1.1: return self.trained
+    scale = (rows*columns/(h*w))**.5
+    return max(32, round(h*scale)), max(32, round(w*scale))
+
+# %% ../nbs/12_inference.ipynb #4be0d9f3
+@patch
+def __repr__(self:Predictor):
+    size = self.size or self.trained
+    sees = f"{size[0]}x{size[1]}, as {'asked' if self.size else 'trained'}" if size else 'each image at its own size: the weights do not say what they were trained at'
+    return f'Predictor({self.name}, {self.precision} on {self.device}, sees {sees})'
 
 # %% ../nbs/12_inference.ipynb #777bcb21
 def _rgb(image):
@@ -177,11 +195,12 @@ def _rgb(image):
 
 _most = 2**26 # twice an 8K frame
 
-def _resized(image, size): return np.array(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR))
+def _resized(image, size): # as the loaders do it
+    return image if image.shape[:2] == tuple(size) else np.array(_resize(image, size, Image.Resampling.BILINEAR))
 
 def _checked(size):
     if size is None: return None
     if not (isinstance(size, (tuple,list)) and len(size) == 2 and all(isinstance(o, int) and o > 0 for o in size)):
-        raise SegError(f'size={size!r}: give (rows, columns), two whole numbers above 0, or None for the size of each image')
+        raise SegError(f'size={size!r}: give (rows, columns), two whole numbers above 0, or None for the size that the network was trained at')
     if size[0]*size[1] > _most: raise SegError(f'size={size!r}: more than {_most:,} pixels, which would fill the memory; give a smaller one')
-    return size
+    return tuple(size)

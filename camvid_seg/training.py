@@ -872,10 +872,15 @@ def save(self:RunLog, epoch, batch):
     self.saved = time.monotonic()
 
 # %% ../nbs/09_training.ipynb #8ea66b92
+def _new_size(recipe, number):
+    "Is the stage the first, or its size another than that of the stage before?"
+    return number == 0 or tuple(recipe.stages[number].size) != tuple(recipe.stages[number-1].size)
+
 @patch
 def before_fit(self:RunLog):
     self.started, self.learn.heard = time.perf_counter(), None
     self._listen()
+    if _new_size(self.recipe, self.number) and not (self.resume and self.resume[1]['epoch']): self.folder.best = -math.inf # no epoch at this size yet
     if self.resume is None: return self.save(0, 0)
     tensors, facts = self.resume
     for k in _counters: setattr(self.learn, k, facts[k])
@@ -956,8 +961,9 @@ def after_epoch(self:RunLog):
                        f'use a smaller learning rate than {self.lr} ({run.path.name}/last holds what was sound)')
     run.history.append(dict(stage=stage.name, epoch=self.epoch, **values, seconds=round(time.perf_counter() - self.started, 2),
                             accumulate=self.accumulate, skipped=int(self.skipped)))
-    if values[self.recipe.metric] > run.best: # never true of nan
-        run.best = values[self.recipe.metric]
+    value, first = values[self.recipe.metric], self.epoch == 0 and _new_size(self.recipe, self.number)
+    if first or value > run.best: # never true of nan
+        run.best = max(-math.inf, value) # -inf for nan
         with self.ema.averaged() if self.ema else nullcontext(): run.save(self.learn, 'best')
     self.save(self.epoch + 1, 0)
     run.write_history()

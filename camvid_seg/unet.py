@@ -381,12 +381,13 @@ def save_weights(
 # %% ../nbs/07_unet.ipynb #912814fc
 def _check_facts(facts, what):
     "Refuse a header whose facts, where it has them, cannot be those of a network"
-    n,codes,void = (facts.get(k) for k in ('n_classes', 'codes', 'void_code'))
+    n,codes,void,size = (facts.get(k) for k in ('n_classes', 'codes', 'void_code', 'size'))
     top = n if type(n) is int else 256
     names = isinstance(codes, list) and all(isinstance(o, str) for o in codes)
+    pair = isinstance(size, list) and len(size) == 2 and all(type(o) is int and 1 <= o <= 2**15 for o in size)
     want = dict(arch=(isinstance(facts.get('arch'), str), 'the name of a ResNet'), decoder=(facts.get('decoder') in ('lesson', 'lean'), "'lesson' or 'lean'"),
                 n_classes=(type(n) is int and 1 <= n <= 256, 'a number from 1 to 256'), codes=(names and n in (None, len(codes)), f'a list of {top} class names'),
-                void_code=(type(void) is int and 0 <= void < top, 'the id of one of the classes'))
+                void_code=(type(void) is int and 0 <= void < top, 'the id of one of the classes'), size=(pair, 'rows and columns, two numbers from 1 to 32768'))
     for k,(ok,wanted) in want.items():
         if facts.get(k) is not None and not ok:
             raise SegError(f'{what}: its header says {k}={json.dumps(facts[k])[:60]}, which is not {wanted}; get the file from its publisher')
@@ -425,13 +426,14 @@ class SegLearner(Learner):
         self.xb = tuple(_plain(o) for o in self.xb)
     def _file(self, name): return Path(self.path)/self.model_dir/(str(name) if str(name).endswith('.safetensors') else f'{name}.safetensors')
     def _facts(self):
-        codes = getattr(self.dls, 'codes', None)
-        return dict(codes=None if codes is None else [str(o) for o in codes], void_code=getattr(self.dls, 'void_code', None))
+        codes,void,size = (getattr(self.dls, k, None) for k in ('codes', 'void_code', 'size'))
+        size = [*map(int, size)] if isinstance(size, (tuple,list)) else None # plain loaders of fastai may have another `size`, or none
+        return dict(codes=None if codes is None else [str(o) for o in codes], void_code=void, size=size)
     def save(self,
         file, # a name, as 'stage-1', or a path
         with_opt=False # fastai's callbacks pass it; only weights can be saved
     ): # the file: `models/stage-1.safetensors` below `self.path`
-        "Write the weights, with network, classes and Void in the header"
+        "Write the weights, with network, classes, Void and the size of the images in the header"
         if with_opt: raise SegError(f'save({str(file)!r}, with_opt=True): the file holds only weights; leave with_opt out')
         if not rank_distrib(): save_weights(self.model, self._file(file), **self._facts())
         return self._file(file)
@@ -449,7 +451,7 @@ def load(self:SegLearner,
     _check_facts(facts, path.name)
     for k,mine in {**config, **self._facts()}.items():
         theirs = facts.get(k)
-        if None in (theirs, mine) or theirs==mine: continue
+        if k=='size' or None in (theirs, mine) or theirs==mine: continue # weights move from one size to the next
         if k=='codes': theirs,mine = next((f'class {i} = {a!r}', f'{b!r}') for i,(a,b) in enumerate(zip(theirs, mine)) if a!=b)
         raise SegError(f'{path.name}: saved with {k} {theirs}, and here it is {mine}; load it into a learner like the one that saved it')
     _load_checked(_bare(self.model), state, path.name)
