@@ -86,7 +86,7 @@ def main():
     options = ' '.join(f"--{k} {' '.join(map(str, v)) if isinstance(v, (list, tuple)) else v}" for k,v in vars(args).items() if k not in ('data', 'json'))
     note = (f"{folder.name}: {len(dls.train_ds)} training and {len(dls.valid_ds)} validation frames at {args.size[0]}×{args.size[1]}, {args.epochs} epochs in batches of {args.bs}, "
             f"{args.arch}, random weights, {setup['precision']}, peak rates {args.lr[0]:g} (lesson) and {args.lr[1]:g} (lean). "
-            f"Without a network, by the commonest class of each row, {1-row_baseline(folder):.1%} of the pixels are wrong.")
+            f"Without a network, by the commonest class of each row, {1-row_baseline(folder, size=tuple(args.size)):.1%} of the pixels are wrong.")
     about = facts(f'python benchmarks/decoders.py --data {folder.name} {options}') | dict(seeds=list(args.seeds), note=note)
     print(note, flush=True)
     for seed in args.seeds:

@@ -126,8 +126,8 @@ def test_both_end_with_the_same(fault, whole):
 def test_figures_are_those_of_one_process(fault, whole, data):
     run, _ = whole
     config, m = (json.loads((run/f'{n}.json').read_text(encoding='utf-8')) for n in ('config', 'metrics'))
-    dls, model = stage_loaders(SegFolder(data), Recipe.from_dict(config['recipe']), 2, device='cpu'), load_unet(run/'full-size.safetensors')[0]
-    assert len(dls.valid_ds) % 2 == 1 # uneven parts
+    dls, model = stage_loaders(SegFolder(data), Recipe.from_dict(config['recipe']), 2, device='cpu'), load_unet(run/m['weights'])[0]
+    assert m['weights'] == 'best.safetensors' and len(dls.valid_ds) % 2 == 1 # uneven parts
     cm = ConfusionMatrix(dls.codes, dls.void_code)
     with torch.no_grad():
         for x, y in dls.valid: cm.update(model(x.as_subclass(torch.Tensor)), y)

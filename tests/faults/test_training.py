@@ -288,10 +288,18 @@ def test_best_by_another_metric(fault, dls, tmp_path):
     fault('best weights', "metric='miou', and a better accuracy in another epoch", 'best.safetensors holds the weights of the best mIoU')
 
 def test_best_of_nothing():
-    run = SimpleNamespace(history=[dict(stage='a', epoch=0, miou=math.nan), dict(stage='a', epoch=1, miou=.5)])
-    assert fullsize._best_epoch(run, 'miou') == dict(stage='a', epoch=1, miou=.5)
-    run.history.pop()
-    assert fullsize._best_epoch(run, 'miou') is None
+    rows = [dict(stage='stage-1', epoch=0, miou=.9), dict(stage='full-size', epoch=0, miou=math.nan), dict(stage='full-size', epoch=1, miou=.5)]
+    def best(n): return fullsize._best_epoch(SimpleNamespace(history=rows[:n]), Recipe.quick(metric='miou'))
+    assert best(3) == rows[2] and best(2) == rows[1] and best(1) is None   # none at the last size yet
+
+def test_best_at_the_last_size(fault, folder, dls, tmp_path):
+    r, learn, run = Recipe.quick().change_stages(epochs=[1,1,2], **{**small, 'size': [(32,48), (32,48), (48,64)]}), learner(dls), Run(tmp_path/'run', {})
+    learn.metrics = Series([.9, .95, .5, .4])
+    for i in 0, 1: fit_stage(learn, run, i, r)
+    learn.dls = seg_dataloaders(folder, (48,64), small['bs'], device='cpu')
+    fit_stage(learn, run, 2, r)
+    assert run.best == .5 and read_weights(run.path/'best.safetensors')[1]['size'] == [48,64]
+    fault('best weights', 'accuracies of 0.9 and 0.95 on small images, then 0.5 and 0.4 on larger ones', 'best.safetensors holds the weights of 0.5: the best at the last size')
 
 def test_unknown_metric(fault, dls, tmp_path):
     fault.refused('best weights', 'a metric that is not measured', fit_stage, learner(dls), Run(tmp_path/'run', {}), 0, Recipe.quick(metric='beauty').change_stages(epochs=1, **small))

@@ -102,7 +102,8 @@ def test_error_line(fault, folder, capsys):
 
 headers = {'a decoder that is a list': dict(decoder=[]), 'codes=5': dict(codes=5), 'a list among the names of classes': dict(codes=['a', ['x']]), '10**12 classes': dict(n_classes=10**12),
            'true for the number of classes': dict(n_classes=True), '400 classes': dict(n_classes=400, codes=[*map(str, range(400))]), 'no class': dict(n_classes=0, codes=[]),
-           '3 names for 2 classes': dict(codes=['a', 'b', 'c']), 'Void beyond the classes': dict(void_code=2), 'an arch that is a dictionary': dict(arch={'resnet18': 1})}
+           '3 names for 2 classes': dict(codes=['a', 'b', 'c']), 'Void beyond the classes': dict(void_code=2), 'an arch that is a dictionary': dict(arch={'resnet18': 1}),
+           'a size of one number': dict(size=[64]), 'a size of a trillion pixels': dict(size=[10**6, 10**6]), 'a size that is text': dict(size='64x80')}
 
 @pytest.mark.parametrize('what', headers)
 def test_header_of_weights(fault, tmp_path, monkeypatch, what):
