@@ -15,19 +15,32 @@ from fastai.torch_core import default_device
 
 # %% ../../nbs/inside/train/precision.ipynb #a880476f
 class MixedPrecision(fp16.MixedPrecision):
-    "fastai's mixed precision, on the device that the model is on"
-    needs_scaler = property(lambda self: self.amp_mode == AMPMode.FP16)
-    device_type = property(lambda self: next(self.learn.model.parameters()).device.type)
+    "fastai's mixed precision for the step of a `SegLearner`, on the device that the model is on"
+    @property
+    def needs_scaler(self): return self.amp_mode == AMPMode.FP16
+    @property
+    def device_type(self): return next(self.learn.model.parameters()).device.type
 
     def autocast_context(self):
         "The context of a forward pass"
-        return torch.autocast(self.device_type, torch.float16 if self.needs_scaler else torch.bfloat16)
+        dtype = torch.float16 if self.needs_scaler else torch.bfloat16
+        return torch.autocast(self.device_type, dtype)
 
-    def before_fit(self): self.learn.scaler = torch.amp.GradScaler(self.device_type, **{**self.kwargs, 'enabled':self.needs_scaler})
+    def before_fit(self):
+        settings = {**self.kwargs, 'enabled':self.needs_scaler}
+        self.learn.scaler = torch.amp.GradScaler(self.device_type, **settings)
+
     def before_backward(self): self.learn.loss_grad = self.learn.scaler.scale(self.loss_grad)
+
+    def before_step(self):
+        "Gradients that another callback looks at are as they would be without a scale"
+        others = [cb for cb in self.learn.cbs if cb is not self]
+        if any(hasattr(type(cb), 'before_step') for cb in others):
+            self.learn.scaler.unscale_(self.learn.opt)
+
     def after_fit(self): self.learn.scaler = None
-    def _of_the_step(self): "Ours does this itself"
-    before_batch = after_pred = after_loss = before_step = after_step = _of_the_step
+    def _of_the_step(self): "The learner's step does this itself"
+    before_batch = after_pred = after_loss = after_step = _of_the_step
 
 # %% ../../nbs/inside/train/precision.ipynb #26c82bc7
 def best_precision(
@@ -35,6 +48,9 @@ def best_precision(
 )->str: # 'bf16', 'fp16' or 'fp32'
     "The precision that `device` is fastest at"
     device = torch.device(default_device() if device is None else device)
-    if device.type == 'cuda': return 'bf16' if torch.cuda.get_device_capability(device) >= (8,0) else 'fp16'
-    native = [getattr(torch.cpu, f'_is_{k}_supported', bool)() for k in ('avx512_bf16', 'amx_tile')]
+    if device.type == 'cuda':
+        ampere = torch.cuda.get_device_capability(device) >= (8,0)
+        return 'bf16' if ampere else 'fp16'
+    names = 'avx512_bf16', 'amx_tile'
+    native = [getattr(torch.cpu, f'_is_{k}_supported', bool)() for k in names]
     return 'bf16' if device.type == 'cpu' and any(native) else 'fp32'
