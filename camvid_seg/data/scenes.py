@@ -35,7 +35,7 @@ def _cloud(cv, u, v, puffs, white):
 
 def clouds(cv, rng, drift):
     "Clouds, drifting a little with each frame"
-    (h, w), m = cv.size, cv.mood
+    w, m = cv.size[1], cv.mood
     white = mix_colors(m.horizon, [min(255, 262 * c) for c in m.light], .75)
     for _ in range(int(9 * m.cloud)):
         u = (rng.uniform(-.1, 1.1) * w + drift) * OVERSAMPLE
