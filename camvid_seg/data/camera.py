@@ -7,16 +7,20 @@ Docs: https://example.github.io/camvid_seg/inside/data/camera.html.md"""
 # %% auto #0
 __all__ = ['Camera']
 
-# %% ../../nbs/inside/data/camera.ipynb #01db25b4
-from fastcore.basics import patch
-
-# %% ../../nbs/inside/data/camera.ipynb #fd01b009
-from .dataset import CAMVID_CLASSES
-
 # %% ../../nbs/inside/data/camera.ipynb #12112a6e
-CLASS_ID = {c.name: c.id for c in CAMVID_CLASSES}
-OVERSAMPLE, NEAR, FAR = 2, .7, 130.   # sub-pixels per pixel and axis; the nearest and the farthest metre that is drawn
-GROUND = 32                   # a bit beside the id of what lies on the ground
+OVERSAMPLE = 2          # sub-pixels per pixel and axis
+NEAR, FAR = .7, 130.    # the nearest and the farthest metre that is drawn
+
+# %% ../../nbs/inside/data/camera.ipynb #291582e2
+def _clip(pts):
+    "Cut a polygon [(x, y, z)] at the near plane"
+    out = []
+    for (ax, ay, az), (bx, by, bz) in zip(pts, pts[1:] + pts[:1]):
+        if az >= NEAR: out.append((ax, ay, az))
+        if (az < NEAR) != (bz < NEAR):
+            t = (NEAR - az) / (bz - az)
+            out.append((ax + t * (bx - ax), ay + t * (by - ay), NEAR))
+    return out
 
 # %% ../../nbs/inside/data/camera.ipynb #186f1b2f
 class Camera:
@@ -32,28 +36,15 @@ class Camera:
         self.x, self.y, self.bend, self.f = x, y, bend, .85 * w * OVERSAMPLE
         self.cx, self.cy = w * OVERSAMPLE / 2, h * OVERSAMPLE * (.5 + pitch)
 
-# %% ../../nbs/inside/data/camera.ipynb #291582e2
-def _clip(pts):
-    "Cut a polygon [(x, y, z)] at the near plane"
-    out = []
-    for (ax, ay, az), (bx, by, bz) in zip(pts, pts[1:] + pts[:1]):
-        if az >= NEAR: out.append((ax, ay, az))
-        if (az < NEAR) != (bz < NEAR):
-            t = (NEAR - az) / (bz - az)
-            out.append((ax + t * (bx - ax), ay + t * (by - ay), NEAR))
-    return out
-
-# %% ../../nbs/inside/data/camera.ipynb #23ec8293
-@patch
-def project(self:Camera,
-    pts # corners [(x, y, z)] in metres
-): # their pixels as a flat list [u, v, u, v, ...] on the sub-pixel grid, and their mean depth; ([], 0) when all lie behind us
-    "From the road to the picture"
-    if min(p[2] for p in pts) < NEAR: pts = _clip(pts)
-    if len(pts) < 3: return [], 0.
-    uv, depth, k = [], 0., self.bend / 2
-    for x, y, z in pts:
-        r = self.f / z
-        uv += (self.cx + (x - self.x + k * z * z) * r, self.cy + (self.y - y) * r)
-        depth += z
-    return uv, depth / len(pts)
+    def project(self,
+        pts # corners [(x, y, z)] in metres
+    ): # sub-pixels [u, v, u, v, ...] and the mean depth; ([], 0) if all lie behind us
+        "From the road to the picture"
+        if min(p[2] for p in pts) < NEAR: pts = _clip(pts)
+        if len(pts) < 3: return [], 0.
+        uv, depth, k = [], 0., self.bend / 2
+        for x, y, z in pts:
+            r = self.f / z
+            uv += (self.cx + (x - self.x + k * z * z) * r, self.cy + (self.y - y) * r)
+            depth += z
+        return uv, depth / len(pts)

@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/data/canvas.html.md"""
 __all__ = ['Canvas']
 
 # %% ../../nbs/inside/data/canvas.ipynb #59a9e265
-import math
+import io, math
 from dataclasses import dataclass
 
 # %% ../../nbs/inside/data/canvas.ipynb #a9db89fb
@@ -17,17 +17,24 @@ from PIL import Image, ImageDraw
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/canvas.ipynb #309b3efb
-from .camera import CLASS_ID, GROUND, NEAR, OVERSAMPLE
+from .camera import NEAR, OVERSAMPLE, Camera
+from .dataset import CAMVID_CLASSES, class_colors
 
 # %% ../../nbs/inside/data/canvas.ipynb #b25b2f42
 @dataclass(frozen=True)
 class Mood:
     "Light and weather of a drive"
-    hour: str; weather: str
-    zenith: tuple; horizon: tuple    # sky colours; the horizon's is the haze's too
-    light: tuple; shade: tuple       # what a face in the sun, and in shade, does to a colour
-    fog: float; cloud: float; shadow: float   # haze per metre, share of clouds, depth of shadows
-    sun: int; lamps: bool            # on our left (-1) or right (1); are the lights on?
+    hour: str       # dawn, noon, dusk or overcast
+    weather: str    # clear, cloud, rain or fog
+    zenith: tuple   # colour of the sky overhead
+    horizon: tuple  # colour of the sky at the horizon, and of the haze
+    light: tuple    # what the sun does to each channel of a colour: factors
+    shade: tuple    # what shade does to it
+    fog: float      # haze per metre
+    cloud: float    # share of clouds, 0 to 1
+    shadow: float   # depth of shadows, 0 to 1
+    sun: int        # on our left (-1) or right (1)
+    lamps: bool     # are the lights on?
 
 # %% ../../nbs/inside/data/canvas.ipynb #95155745
 _hours = dict(  # zenith, horizon, light, shade, shadow, lamps
@@ -35,12 +42,8 @@ _hours = dict(  # zenith, horizon, light, shade, shadow, lamps
     noon=((70, 140, 222), (208, 232, 246), (1.05, 1.03, .98), (.70, .74, .84), .52, False),
     dusk=((78, 80, 142), (252, 172, 126), (.96, .85, .79), (.61, .57, .68), .28, True),
     overcast=((176, 186, 198), (216, 221, 226), (.94, .95, .97), (.82, .83, .87), .18, False))
-_weathers = dict(clear=(.0022, 0., .3), cloud=(.003, .1, 1.), rain=(.0085, .6, .8), fog=(.020, .75, 0.))  # fog, greyness, cloud
-
-# %% ../../nbs/inside/data/canvas.ipynb #22de90af
-def ease(a, b, d):
-    "Numbers from `a` up to `b`, `d` apart"
-    return [a + d * i for i in range(math.ceil((b - a) / d))]
+_weathers = dict(  # fog, greyness, cloud
+    clear=(.0022, 0., .3), cloud=(.003, .1, 1.), rain=(.0085, .6, .8), fog=(.020, .75, 0.))
 
 # %% ../../nbs/inside/data/canvas.ipynb #aa75f591
 def mix_colors(a, b, t):
@@ -50,13 +53,32 @@ def mix_colors(a, b, t):
 # %% ../../nbs/inside/data/canvas.ipynb #c10d3d14
 def drive_mood(seed, drive):
     "The light and weather of a drive"
-    rng = np.random.default_rng([seed, drive // 4, 1])
-    hour = list(_hours)[rng.permutation(4)[drive % 4]]
-    weather = ['clear', 'clear', 'cloud', ('rain', 'fog')[drive // 4 % 2]][rng.permutation(4)[drive % 4]]
-    (zen, hor, light, shade, shadow, lamps), (fog, grey, cloud) = _hours[hour], _weathers[weather]
-    pale = mix_colors(hor, (sum(hor) / 3,) * 3, .6)
-    return Mood(hour, weather, mix_colors(zen, pale, grey), mix_colors(hor, pale, grey), mix_colors(light, mix_colors(light, shade, .4), grey), shade, fog, cloud,
-        shadow * (1 - grey), int(rng.choice([-1, 1], 4)[drive % 4]), lamps)
+    rng, turn = np.random.default_rng([seed, drive // 4, 1]), drive % 4
+    hour = list(_hours)[rng.permutation(4)[turn]]
+    bad = ('rain', 'fog')[drive // 4 % 2]
+    weather = ['clear', 'clear', 'cloud', bad][rng.permutation(4)[turn]]
+    sun = int(rng.choice([-1, 1], 4)[turn])
+    zenith, horizon, light, shade, shadow, lamps = _hours[hour]
+    fog, grey, cloud = _weathers[weather]
+    pale = mix_colors(horizon, (sum(horizon) / 3,) * 3, .6)
+    dull = mix_colors(light, shade, .4)
+    return Mood(hour, weather, zenith=mix_colors(zenith, pale, grey),
+                horizon=mix_colors(horizon, pale, grey), light=mix_colors(light, dull, grey),
+                shade=shade, fog=fog, cloud=cloud, shadow=shadow * (1 - grey), sun=sun, lamps=lamps)
+
+# %% ../../nbs/inside/data/canvas.ipynb #dc08e948
+CLASS_ID = {c.name: c.id for c in CAMVID_CLASSES}
+GROUND = 32   # a bit beside the id of what lies on the ground
+
+# %% ../../nbs/inside/data/canvas.ipynb #23b2187a
+def _sky(size, cam, mood):
+    "The colours of the sky, uint8 (64, 64, 3)"
+    v, u = np.mgrid[0:1:64j, -1:1:64j]
+    t = np.clip(v * size[0] * OVERSAMPLE / cam.cy, 0, 1)[..., None] ** 1.3
+    glow = .6 * np.exp(-4 * ((u - .55 * mood.sun) ** 2 + 3 * (v - .36) ** 2))[..., None]
+    glow = glow * (mood.shadow > .2)
+    sky = np.array(mood.zenith) * (1 - t) + np.array(mood.horizon) * t
+    return (sky + (np.array((255, 246, 222)) - sky) * glow).astype(np.uint8)
 
 # %% ../../nbs/inside/data/canvas.ipynb #6847f807
 class Canvas:
@@ -64,18 +86,15 @@ class Canvas:
     def __init__(self,
         size, # (height, width) in pixels
         cam, # the `Camera`
-        mood # light and weather
+        mood # light and weather, a `Mood`
     ):
-        h, w = size
         self.size, self.cam, self.mood = size, cam, mood
-        v, u = np.mgrid[0:1:64j, -1:1:64j]
-        t = np.clip(v * h * OVERSAMPLE / cam.cy, 0, 1)[..., None] ** 1.3
-        glow = .6 * np.exp(-4 * ((u - .55 * mood.sun) ** 2 + 3 * (v - .36) ** 2))[..., None] * (mood.shadow > .2)
-        sky = np.array(mood.zenith) * (1 - t) + np.array(mood.horizon) * t
-        sky = sky + (np.array((255, 246, 222)) - sky) * glow
-        self.picture = Image.fromarray(sky.astype(np.uint8)).resize((w * OVERSAMPLE, h * OVERSAMPLE), Image.Resampling.BILINEAR)
-        self.ids, self.dark = Image.new('L', (w * OVERSAMPLE, h * OVERSAMPLE), CLASS_ID['Sky']), Image.new('L', (w * OVERSAMPLE, h * OVERSAMPLE), 0)
-        self.pen, self.id_pen, self.dark_pen = (ImageDraw.Draw(o) for o in (self.picture, self.ids, self.dark))
+        grid = size[1] * OVERSAMPLE, size[0] * OVERSAMPLE
+        sky = Image.fromarray(_sky(size, cam, mood))
+        self.picture = sky.resize(grid, Image.Resampling.BILINEAR)
+        self.ids, self.dark = Image.new('L', grid, CLASS_ID['Sky']), Image.new('L', grid, 0)
+        sheets = self.picture, self.ids, self.dark
+        self.pen, self.id_pen, self.dark_pen = (ImageDraw.Draw(o) for o in sheets)
 
 # %% ../../nbs/inside/data/canvas.ipynb #dcec31c8
 @patch
@@ -99,7 +118,50 @@ def face(self:Canvas,
     if not uv: return
     lies = pts[0][1] == pts[2][1] == 0
     self.pen.polygon(uv, self.tint(color, 0 if lies else z, lit, glow))
-    if name: self.id_pen.polygon(uv, CLASS_ID[name] | GROUND * lies)
+    if name is None: return
+    self.id_pen.polygon(uv, CLASS_ID[name] | GROUND if lies else CLASS_ID[name])
+
+# %% ../../nbs/inside/data/canvas.ipynb #9fa4e089
+@patch
+def arrays(self:Canvas):
+    "Picture, uint8 (H, W, 3), and ids, uint8 (H, W), with the bit `GROUND` on the ground"
+    at = slice(OVERSAMPLE // 2, None, OVERSAMPLE)
+    return np.asarray(self.picture.reduce(OVERSAMPLE)), np.asarray(self.ids)[at, at]
+
+@patch
+def _repr_jpeg_(self:Canvas):
+    "Picture and mask side by side"
+    picture, ids = self.arrays()
+    painted = class_colors(list(CLASS_ID))[ids % GROUND]
+    file = io.BytesIO()
+    Image.fromarray(np.concatenate([picture, painted], 1)).save(file, 'jpeg', quality=88)
+    return file.getvalue()
+
+# %% ../../nbs/inside/data/canvas.ipynb #2e22a6e0
+@patch
+def class_names(self:Canvas):
+    "Names of the classes in the mask so far"
+    return {list(CLASS_ID)[i] for i in np.unique(np.asarray(self.ids) % GROUND)}
+
+# %% ../../nbs/inside/data/canvas.ipynb #fd697cfb
+_noon = Mood('noon', 'clear', *_hours['noon'][:4], fog=.0022, cloud=.3, shadow=.5, sun=1,
+             lamps=False)
+
+def studio(
+    *drawings, # functions of a canvas, painted in this order
+    size=(150, 260), # (height, width) in pixels
+    canvas=Canvas, # the class of canvas
+    **camera # arguments of `Camera`
+): # the canvas
+    "Run drawings on an empty canvas at noon"
+    cv = canvas(size, Camera(size, **camera), _noon)
+    for draw in drawings: draw(cv)
+    return cv
+
+# %% ../../nbs/inside/data/canvas.ipynb #22de90af
+def spaced(a, b, d):
+    "Numbers from `a` up to `b`, `d` apart"
+    return [a + d * i for i in range(math.ceil((b - a) / d))]
 
 # %% ../../nbs/inside/data/canvas.ipynb #ef07bf90
 @patch
@@ -107,7 +169,8 @@ def ground(self:Canvas, x0, x1, z0, z1, color, name=None):
     "A strip of ground along the road, `x0` to `x1` wide and from `z0` to `z1`"
     z0 = max(z0, NEAR)
     if z1 <= z0: return
-    n = 1 + int(abs(self.cam.bend) > 1e-5) * int(8 * math.log(z1 / z0))
+    n = 1
+    if abs(self.cam.bend) > 1e-5: n += int(8 * math.log(z1 / z0))
     zs = [z0 * (z1 / z0) ** (i / n) for i in range(n + 1)]
     self.face([(x0, 0, z) for z in zs] + [(x1, 0, z) for z in reversed(zs)], color, name)
 
@@ -121,7 +184,8 @@ def flat(self:Canvas, x, z, pts, color, name=None, lit=.7, glow=False):
 @patch
 def rect(self:Canvas, x, z, x0, y0, x1, y1, color, name=None, lit=.7, glow=False):
     "An upright rectangle that stands at (x, z)"
-    self.face([(x + x0, y0, z), (x + x1, y0, z), (x + x1, y1, z), (x + x0, y1, z)], color, name, lit, glow)
+    corners = [(x + x0, y0, z), (x + x1, y0, z), (x + x1, y1, z), (x + x0, y1, z)]
+    self.face(corners, color, name, lit, glow)
 
 # %% ../../nbs/inside/data/canvas.ipynb #31a566a7
 @patch
@@ -146,21 +210,41 @@ def block(self:Canvas, x0, x1, y0, y1, z0, z1, color, name, dx=0., near=0., far=
     "A box whose top is drawn in by `dx` on both sides and by `near` and `far` at the ends"
     left = self.cam.x - self.cam.bend / 2 * z0 * z0 < (x0 + x1) / 2
     xa, xb = (x0, x0 + dx) if left else (x1, x1 - dx)
-    side = [(xa, y0, z0), (xa, y0, z1), (xb, y1, z1 - far), (xb, y1, z0 + near)]
-    front = [(x0, y0, z0), (x1, y0, z0), (x1 - dx, y1, z0 + near), (x0 + dx, y1, z0 + near)]
+    za, zb = z0 + near, z1 - far
+    side = [(xa, y0, z0), (xa, y0, z1), (xb, y1, zb), (xb, y1, za)]
+    front = [(x0, y0, z0), (x1, y0, z0), (x1 - dx, y1, za), (x0 + dx, y1, za)]
     self.face(side, color, name, self.sunny(left))
-    if y1 < self.cam.y: self.face([front[3], front[2], (x1 - dx, y1, z1 - far), (x0 + dx, y1, z1 - far)], color, name, 1.1)
+    if y1 < self.cam.y:
+        top = [front[3], front[2], (x1 - dx, y1, zb), (x0 + dx, y1, zb)]
+        self.face(top, color, name, 1.1)
     self.face(front, color, name, .55)
     return front, side
 
 # %% ../../nbs/inside/data/canvas.ipynb #ddd42449
 def part_of_face(q, u0, v0, u1, v1):
-    "The part of `q` (bottom left, bottom right, top right, top left) between u0..u1 across and v0..v1 up"
-    (ax, ay, az), (bx, by, bz), (cx, cy, cz), (dx, dy, dz) = q
+    "The part u0..u1 across and v0..v1 up of `q`, whose corners go round from bottom left"
     def at(u, v):
-        a, b, c, d = (1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v
-        return a * ax + b * bx + c * cx + d * dx, a * ay + b * by + c * cy + d * dy, a * az + b * bz + c * cz + d * dz
+        weights = (1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v
+        (a, b, c, d), (p0, p1, p2, p3) = weights, q
+        return tuple(a * i + b * j + c * k + d * l for i, j, k, l in zip(p0, p1, p2, p3))
     return [at(u0, v0), at(u1, v0), at(u1, v1), at(u0, v1)]
+
+# %% ../../nbs/inside/data/canvas.ipynb #cafad842
+def along_road(x, z0, z1, y0, y1):
+    "Corners of an upright face along the road"
+    return [(x, y0, z0), (x, y0, z1), (x, y1, z1), (x, y1, z0)]
+
+def facing_us(z, x0, x1, y0, y1):
+    "Corners of an upright face across the road"
+    return [(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)]
+
+# %% ../../nbs/inside/data/canvas.ipynb #f4c9d7bb
+def letters(cv, q, seed, lit, color=(250, 246, 232)):
+    "Something like words on the face `q`"
+    for i in range(9):
+        high = 1 if (seed + i) % 3 else .7
+        bar = part_of_face(q, i / 9, 0, i / 9 + .08, high)
+        if (seed + i * 5) % 7: cv.face(bar, color, lit=lit)
 
 # %% ../../nbs/inside/data/canvas.ipynb #f04b7319
 @patch

@@ -22,14 +22,19 @@ from ..core import SegError, atomic_path
 from .dataset import class_colors
 
 # %% ../../nbs/inside/data/masks.ipynb #3218da7b
-def checked_ids(mask, n):
-    "`mask` as a contiguous (H, W) array of uint8, its ids known to be below `n`."
+def checked_ids(
+    mask, # class ids, (H, W) whole numbers
+    n # how many classes there are
+)->np.ndarray: # contiguous uint8 (H, W), all below `n`
+    "The ids in a mask, each known to belong to a class."
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.dtype.kind not in 'uib':
-        raise SegError(f'a mask is whole numbers of shape (H, W), not {mask.dtype} of shape {mask.shape}; pass ids, no scores or colours')
+        raise SegError(f'a mask is whole numbers of shape (H, W), not {mask.dtype} of shape '
+                       f'{mask.shape}; pass ids, no scores or colours')
     if mask.size and not (0 <= mask.min() and mask.max() < n):
         bad = mask.max() if mask.max() >= n else mask.min()
-        raise SegError(f'class id {bad} has no entry among {n} classes; check that the mask and codes.txt belong together')
+        raise SegError(f'class id {bad} has no entry among {n} classes; '
+                       'check that the mask and codes.txt belong together')
     return np.ascontiguousarray(mask, dtype=np.uint8)
 
 # %% ../../nbs/inside/data/masks.ipynb #55cbccea
@@ -48,7 +53,9 @@ def save_mask(
 )->Path: # `path`, written whole or not at all
     "Write `mask` as a PNG of mode P: ids in the pixels, `colors` in the palette."
     path, im = Path(path), Image.fromarray(checked_ids(mask, len(colors)))
-    if path.suffix.lower() != '.png': raise SegError(f'{path}: a mask is written as .png, for {path.suffix or "no suffix"} may change ids')
+    if path.suffix.lower() != '.png':
+        raise SegError(f'{path}: a mask is written as .png, for {path.suffix or "no suffix"} '
+                       'may change ids')
     im.putpalette(np.asarray(colors, np.uint8).tobytes())
     with atomic_path(path) as f: im.save(f, format='PNG', optimize=True)
     return path
@@ -64,9 +71,12 @@ def overlay(
     "Blend `image` with the colours of its `mask`."
     image, mask = np.asarray(image), np.asarray(mask)
     if image.shape[:2] != mask.shape[:2]:
-        raise SegError(f'image of {image.shape[:2]} and mask of {mask.shape[:2]} rows and columns differ; read the pair at one size')
-    if not 0 <= alpha <= 1: raise SegError(f'alpha={alpha} is not between 0 and 1; 0.5 is a good start')
-    mixed = np.rint(image*np.float32(1 - alpha) + colorize(mask, colors)*np.float32(alpha)).astype(np.uint8)
+        raise SegError(f'image of {image.shape[:2]} and mask of {mask.shape[:2]} rows and columns '
+                       'differ; read the pair at one size')
+    if not 0 <= alpha <= 1:
+        raise SegError(f'alpha={alpha} is not between 0 and 1; 0.5 is a good start')
+    mixed = image*np.float32(1 - alpha) + colorize(mask, colors)*np.float32(alpha)
+    mixed = np.rint(mixed).astype(np.uint8)
     return mixed if ids is None else np.where(np.isin(mask, ids)[..., None], mixed, image)
 
 # %% ../../nbs/inside/data/masks.ipynb #9cc5d8f4
@@ -77,6 +87,16 @@ def class_shares(
     n = np.bincount(np.asarray(mask).ravel())
     ids = np.argsort(-n, kind='stable')[:(n > 0).sum()]
     return ids, n[ids] / max(n.sum(), 1)
+
+# %% ../../nbs/inside/data/masks.ipynb #1713258c
+def _legend_rows(ax, fontsize):
+    "How many lines of a legend are as high as the axes."
+    box, (w, h) = ax.get_position(), ax.figure.get_size_inches()
+    height = box.height*h
+    if ax.get_aspect() == 1: height = min(height, box.width*w*ax.get_data_ratio())
+    return max(4, int(height*72/fontsize/1.45))
+
+def _as_percent(share): return '<0.1%' if 0 < share < 0.001 else f'{share:.1%}'
 
 # %% ../../nbs/inside/data/masks.ipynb #4c1c7705
 def class_legend(
@@ -92,25 +112,27 @@ def class_legend(
 ): # the matplotlib `Legend`
     "Legend of classes `ids` in their colours."
     ids, max_rows = list(ids), max_rows or _legend_rows(ax, fontsize)
-    names = [str(codes[i]) for i in ids] if shares is None else [f'{codes[i]}  {_as_percent(s)}' for i, s in zip(ids, shares)]
-    handles = [Patch(facecolor=np.asarray(colors[i])/255, edgecolor='0.4', linewidth=0.5) for i in ids]
+    names = [str(codes[i]) for i in ids]
+    if shares is not None: names = [f'{n}  {_as_percent(s)}' for n, s in zip(names, shares)]
+    style = dict(edgecolor='0.4', linewidth=0.5)
+    handles = [Patch(facecolor=np.asarray(colors[i])/255, **style) for i in ids]
     if len(ids) > max_rows:
         k = max_rows - 1
         names, handles = names[:k] + [f'{len(ids) - k} more'], handles[:k] + [Patch(alpha=0)]
     legend = ax.legend(handles, ['x']*len(names), loc=loc, bbox_to_anchor=anchor, fontsize=fontsize,
                        frameon=False, borderaxespad=0, borderpad=0)
-    for t, n in zip(legend.get_texts(), names): t.set_parse_math(False); t.set_text(n)
+    for text, name in zip(legend.get_texts(), names):
+        text.set_parse_math(False)
+        text.set_text(name)
     return legend
 
-# %% ../../nbs/inside/data/masks.ipynb #1713258c
-def _legend_rows(ax, fontsize):
-    "How many lines of a legend are as high as the axes."
-    box, (w, h) = ax.get_position(), ax.figure.get_size_inches()
-    height = min(box.height*h, box.width*w*ax.get_data_ratio()) if ax.get_aspect() == 1 else box.height*h
-    return max(4, int(height*72/fontsize/1.45))
-
-# %% ../../nbs/inside/data/masks.ipynb #616bb30d
-def _as_percent(share): return '<0.1%' if 0 < share < 0.001 else f'{share:.1%}'
+# %% ../../nbs/inside/data/masks.ipynb #e2d3b1f1
+def _codes_colors(folder):
+    "Names and colours of a folder, of a pair, or of a list of names."
+    is_pair = isinstance(folder, tuple) and len(folder) == 2 and not isinstance(folder[0], str)
+    if is_pair: return folder
+    codes = list(getattr(folder, 'codes', folder))
+    return codes, folder.colors if hasattr(folder, 'colors') else class_colors(codes)
 
 # %% ../../nbs/inside/data/masks.ipynb #c4211f50
 def show_mask(
@@ -126,18 +148,12 @@ def show_mask(
     "Draw `mask` in class colours, largest class first in the legend."
     codes, colors = _codes_colors(folder)
     if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
-    ax.imshow(colorize(mask, colors) if image is None else overlay(image, mask, colors, alpha), interpolation='nearest')
+    painted = colorize(mask, colors) if image is None else overlay(image, mask, colors, alpha)
+    ax.imshow(painted, interpolation='nearest')
     ax.set_axis_off()
     if title is not None: ax.set_title(title, fontsize=9, parse_math=False)
     if legend: class_legend(ax, codes, colors, *class_shares(mask))
     return ax
-
-# %% ../../nbs/inside/data/masks.ipynb #e2d3b1f1
-def _codes_colors(folder):
-    "Names and colours of a folder, of a pair, or of a list of names."
-    if isinstance(folder, tuple) and len(folder) == 2 and not isinstance(folder[0], str): return folder
-    codes = list(getattr(folder, 'codes', folder))
-    return codes, folder.colors if hasattr(folder, 'colors') else class_colors(codes)
 
 # %% ../../nbs/inside/data/masks.ipynb #4c14d3fb
 class color_table:
@@ -146,14 +162,23 @@ class color_table:
         codes, # class names
         colors, # colour of each id, uint8 (n, 3)
         columns=4, # classes side by side
-    ): self.codes, self.colors, self.columns = list(codes), np.asarray(colors, np.uint8), columns
-    def __repr__(self): return '\n'.join(f'{i:3d} #{bytes(c).hex()} {n}' for i, (n, c) in enumerate(zip(self.codes, self.colors)))
+    ):
+        self.codes, self.colors, self.columns = list(codes), np.asarray(colors, np.uint8), columns
+
+    def _hex(self, i): return f'#{bytes(self.colors[i]).hex()}'
+
+    def __repr__(self):
+        return '\n'.join(f'{i:3d} {self._hex(i)} {n}' for i, n in enumerate(self.codes))
+
     def _cell(self, i):
-        c, n = f'#{bytes(self.colors[i]).hex()}', escape(str(self.codes[i]))
-        return (f'<td style="text-align:right">{i}</td><td style="background-color:{c};min-width:2em" title="{c}">&nbsp;</td>'
+        c, n = self._hex(i), escape(str(self.codes[i]))
+        swatch = f'background-color:{c};min-width:2em'
+        return (f'<td style="text-align:right">{i}</td><td style="{swatch}" title="{c}">&nbsp;</td>'
                 f'<td style="text-align:left;padding-right:1.5em">{n}</td>')
+
     def _repr_html_(self):
-        n = len(self.codes); rows = -(-n // self.columns)
+        n = len(self.codes)
+        rows = -(-n // self.columns)
         body = [''.join(self._cell(i) for i in range(r, n, rows)) for r in range(rows)]
         return '<table>' + ''.join(f'<tr>{r}</tr>' for r in body) + '</table>'
 
@@ -163,4 +188,5 @@ def resize_mask(
     size, # (rows, columns) wanted
 )->np.ndarray: # class ids, uint8 of shape `size`
     "Resize by taking the nearest pixel: no id that was not there before."
-    return np.array(Image.fromarray(checked_ids(mask, 256)).resize((int(size[1]), int(size[0])), Image.Resampling.NEAREST))
+    im, (rows, columns) = Image.fromarray(checked_ids(mask, 256)), size
+    return np.array(im.resize((int(columns), int(rows)), Image.Resampling.NEAREST))

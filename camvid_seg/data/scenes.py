@@ -9,8 +9,6 @@ __all__ = ['draw_scene', 'scenes']
 
 # %% ../../nbs/inside/data/scenes.ipynb #312c990b
 import math, shutil, uuid
-from dataclasses import dataclass
-from functools import lru_cache, partial
 from pathlib import Path
 
 # %% ../../nbs/inside/data/scenes.ipynb #c8738e39
@@ -20,233 +18,141 @@ from tqdm import tqdm
 
 # %% ../../nbs/inside/data/scenes.ipynb #c1414291
 from ..core import SegError, atomic_dir, cache_dir, file_lock
-from .camera import CLASS_ID, Camera, FAR, GROUND, NEAR, OVERSAMPLE
-from .canvas import Canvas, ease, mix_colors
+from .camera import FAR, OVERSAMPLE, Camera
+from .canvas import CLASS_ID, GROUND, Canvas, facing_us, mix_colors, spaced
 from .dataset import SegFolder
-from .street import (BOARDS, CHUNK, LEAVES, PAINT, TILES, archway, arrow,
-                                    billboard, bridge, building, cover, crossing, facing, fence,
-                                    hatching, hedge, lamp, lanes, parking, plan_drive, portal,
-                                    road, shoulder, sign, traffic_light, tree, tunnel, verge,
-                                    wall)
-from .traffic import (VEHICLES, car, cone, dog, person, pram, rider, suitcase,
-                                     sweeper, truck)
-
-# %% ../../nbs/inside/data/scenes.ipynb #953c86bc
-@dataclass(frozen=True)
-class Thing:
-    "Something `s` metres along the road and `length` metres long; `draw(canvas, z)` paints it, `flat` ones first"
-    s: float; draw: object; length: float = 0.; flat: bool = False; pace: float = 1.
-
-def _at(s, draw, length=0., flat=False, pace=1., /, **kw): return Thing(s, partial(draw, **kw), length, flat, pace)
-
-# %% ../../nbs/inside/data/scenes.ipynb #aa970a08
-def _houses(p, rng, s, side, kind):
-    "Houses on one side of one chunk, wall to wall"
-    pick = lambda xs: xs[rng.integers(len(xs))]
-    x, o, out = p.half + p.pave + (rng.uniform(3, 5) if kind == 'garden' else 0), 0., []
-    while o < CHUNK - .1:
-        l = min(CHUNK - o, rng.uniform(7, 11))
-        if CHUNK - o - l < 5: l = CHUNK - o
-        color = tuple(min(255, c * rng.uniform(.93, 1.06)) for c in pick(p.walls))
-        out.append(_at(s + o, building, l, side=side, x=x, length=l, floors=int(rng.integers(2 + (p.town == 'town'), 5)), color=color,
-            tiles=pick(TILES), sells=pick(BOARDS) if kind == 'shops' else None, seed=int(rng.integers(99))))
-        o += l
-    return out
-
-# %% ../../nbs/inside/data/scenes.ipynb #68c0bb65
-def _garden(p, rng, s, side, kind):
-    "A verge behind a wall, a fence or a hedge, with trees"
-    pick = lambda xs: xs[rng.integers(len(xs))]
-    edge, park = p.half + p.pave, kind == 'park'
-    boards = pick([(122, 94, 72), (72, 88, 78), (146, 112, 80)])
-    line, color = pick([(wall, pick(p.walls)), (fence, boards), (hedge, mix_colors(p.leaves, (40, 80, 40), .3))])
-    out = [_at(s, verge, CHUNK, True, p=p, side=side, x0=edge, x1=60 if park else edge + 12)]
-    out += [_at(s + o, line, 6., side=side, x=edge + .1, length=6., color=color) for o in range(0, 24, 6)]
-    for o in ease(1, CHUNK, 3.2 if park else 6):
-        x, color = edge + rng.uniform(1.5, 10 if park else 3), mix_colors(p.leaves, pick(LEAVES), .35)
-        kind, seed = pick([0, 0, 0, 1, 2]), int(rng.integers(99))
-        out.append(_at(s + o, tree, x=side * x, h=rng.uniform(5.5, 10.5), color=color, kind=kind, seed=seed))
-    return out
-
-# %% ../../nbs/inside/data/scenes.ipynb #26b5e2ee
-def _pavement(p, rng, s, side):
-    "What stands, walks and parks along one side of one chunk"
-    pick, num = lambda xs: xs[rng.integers(len(xs))], lambda: int(rng.integers(99))
-    x, left = side * (p.half + .6), side < 0
-    out = [_at(s + (3 if left else 14), lamp, x=x, side=side)] if rng.random() < .75 else []
-    plant = partial(tree, x=side * (p.half + 1.), h=rng.uniform(4.5, 7.5), color=p.leaves, seed=num())
-    if rng.random() < .55: out.append(_at(s + (15 if left else 4), plant))
-    if rng.random() < .3: out.append(_at(s + 9, sign, x=x, kind=int(rng.integers(3))))
-    if rng.random() < .08: out.append(_at(s + 20, billboard, x=side * (p.half + p.pave + 1.2), color=pick(BOARDS), seed=num()))
-    for _ in range(rng.integers(0, 4 if p.town == 'town' else 2)):
-        walk = pick([.4, .6, 1.5, 1.8])   # below 1: our way
-        there = side * (p.half + rng.uniform(.9, p.pave - .2))
-        out.append(_at(s + rng.uniform(0, CHUNK), person, 0, False, walk, x=there, seed=num()))
-    for o in range(6, 25, 6) if side in p.parked else ():
-        kind, color = pick(['car', 'car', 'car', 'car', 'estate', 'suv']), pick(PAINT)
-        free = 33 < (s + o) % (7 * CHUNK) < 54   # a gap before the smallest of the rare things
-        parked = _at(s + o, car, 4, x=side * (p.half - 1.), kind=kind, color=color, oncoming=not left)
-        if rng.random() < .62 and not free: out.append(parked)
-    return out
-
-# %% ../../nbs/inside/data/scenes.ipynb #825bc36d
-def _rarities(p, k, s):
-    "The rare things in chunk `k`"
-    e, j, side = p.half + 1., (k - 1) % 7, 1 - 2 * (p.drive % 2)
-    cards = [('Animal', 0, lambda: [_at(s + 15, dog, x=-e), _at(s + 15.3, person, x=-e - .7, seed=3)]),
-        ('LaneMkgsNonDriv', 0, lambda: [_at(s + 12, hatching, 12, True, p=p)]),
-        ('RoadShoulder', 1, lambda: [_at(s, shoulder, 24, True, p=p, side=-1)]),
-        ('Child', 1, lambda: [_at(s + 2, person, x=-e, seed=2, tall=.66, name='Child'), _at(s + 2.2, person, x=-e - .6, seed=17)]),
-        ('TrafficCone', 1, lambda: [_at(s + 8 + 2.2 * i, cone, x=-p.half + .3 + .12 * i) for i in range(5)]),
-        ('CartLuggagePram', 1, lambda: [_at(s + 5, pram, x=e, color=PAINT[1]), _at(s + 5.4, person, x=e - .4, seed=8),
-            _at(s + 3, suitcase, x=-e - .9, color=PAINT[0])]),
-        ('ParkingBlock', 1, lambda: [_at(s, parking, 24, True, p=p, side=side),
-            _at(s + 7, car, 4, x=side * (p.half + 1.05), kind='car', color=PAINT[p.drive % 8], oncoming=side > 0)]),
-        ('SignSymbol', 1, lambda: [_at(s + 18, sign, x=-e, kind=1)]),
-        ('TrafficLight', 2, lambda: [_at(s + 4, traffic_light, x=o * (p.half + .5), on=p.drive % 3) for o in (-1, 1)]),
-        ('Bridge' if 'Bridge' in p.rare else 'Train', 3, lambda: [_at(s + 10, bridge, 6, p=p, train='Train' in p.rare)]),
-        ('Archway', 4, lambda: [_at(s + 4, archway, p=p)]),
-        ('Tunnel', 5, lambda: [_at(s, tunnel, 30, p=p), _at(s, portal, p=p)])]
-    return [t for name, chunk, deal in cards if name in p.rare and chunk == j for t in deal()]
-
-# %% ../../nbs/inside/data/scenes.ipynb #f7fdfa06
-@lru_cache(maxsize=128)
-def _chunk(drive, seed, k):
-    "Everything between `k` and `k + 1` times 24 metres"
-    p, s, rng = plan_drive(drive, seed), k * CHUNK, np.random.default_rng([seed, drive, 9, k])
-    out = _rarities(p, k, s)
-    if 'Tunnel' in p.rare and (k - 1) % 7 in (5, 6): return out
-    if k % 7 == 3: out.append(_at(s + 8, crossing, 3, True, p=p))
-    if rng.random() < .3: out.append(_at(s + 2, arrow, 4, True, p=p))
-    out.append(_at(s + rng.uniform(0, 18), cover, 5, True, x=int(rng.choice([-1, 1])) * p.lane / 2, p=p))
-    odds = dict(town=[.45, .27, .18, .1], suburb=[.15, .35, .38, .12], green=[.12, .28, .38, .22])[p.town]
-    for side in (-1, 1):
-        kind = str(rng.choice(['shops', 'terrace', 'garden', 'park'], p=odds))
-        if 'Archway' in p.rare and (k - 1) % 7 == 4: kind = 'park'   # its wall is wide
-        if kind != 'park': out += _houses(p, rng, s, side, kind)
-        if kind in ('garden', 'park'): out += _garden(p, rng, s, side, kind)
-        out += _pavement(p, rng, s, side)
-    kind, color = str(rng.choice(list(VEHICLES), p=[.5, .3, .12, .08])), PAINT[rng.integers(8)]
-    if rng.random() < .6: out.append(_at(s + 12, car, 4, False, 2., x=p.lane / 2, kind=kind, color=color, oncoming=True))
-    return out
-
-# %% ../../nbs/inside/data/scenes.ipynb #855965fa
-@lru_cache(maxsize=64)
-def _ahead(drive, seed):
-    "Those in our lane: `Thing`s whose `s` is the distance from us"
-    p, rng = plan_drive(drive, seed), np.random.default_rng([seed, drive, 3])
-    kinds = [partial(rider, x=-p.lane + .6, seed=int(rng.integers(99)))]
-    if 'MotorcycleScooter' in p.rare: kinds.append(partial(rider, x=-p.lane * .22, motor=True))
-    if 'OtherMoving' in p.rare: kinds.append(partial(sweeper, x=-p.lane / 2))
-    lead = partial(car, x=-p.lane / 2, kind=str(rng.choice(list(VEHICLES), p=[.4, .3, .2, .1])), color=PAINT[rng.integers(8)])
-    kinds = [kinds[i] for i in rng.permutation(len(kinds))]
-    kinds.insert(0 if len(kinds) == 1 and rng.random() < .5 else len(kinds), lead)   # nobody rare is hidden by a car
-    gap = rng.uniform(9, 18)
-    out, tail = [Thing(gap + 11 * i, o, 4) for i, o in enumerate(kinds)], gap + 11 * len(kinds)
-    return out + [_at(tail + 13 * i, car, 4, x=-p.lane / 2, kind='car', color=PAINT[rng.integers(8)]) for i in range(rng.integers(1, 4))]
+from .drives import in_view
+from .street import CHUNK, lanes, plan_drive, road
 
 # %% ../../nbs/inside/data/scenes.ipynb #8e402739
+def _cloud(cv, u, v, puffs, white):
+    "One cloud at sub-pixel (u, v): puffs (shift, radius)"
+    for lift, shade in ((0, .35), (-.3, 0)):
+        fill = tuple(int(c) for c in mix_colors(white, cv.mood.zenith, shade))
+        for du, q in puffs:
+            box = (u + du - q, v - q + lift * q, u + du + q, v + q * .75 + lift * q)
+            cv.pen.chord(box, 180, 360, fill)
+
 def clouds(cv, rng, drift):
     "Clouds, drifting a little with each frame"
-    (h, w), m = cv.size, cv.mood
+    w, m = cv.size[1], cv.mood
     white = mix_colors(m.horizon, [min(255, 262 * c) for c in m.light], .75)
     for _ in range(int(9 * m.cloud)):
-        u, v, r = (rng.uniform(-.1, 1.1) * w + drift) * OVERSAMPLE, rng.uniform(.05, .75) * cv.cam.cy, rng.uniform(.015, .05) * w * OVERSAMPLE
-        puffs = [((i - 2) * r * 1.1, r * q) for i, q in enumerate(rng.uniform(.6, 1.2, 5) * (.6, 1., 1.3, 1., .6))]
-        for off, t in ((0, .35), (-.3, 0)):
-            fill = tuple(int(c) for c in mix_colors(white, m.zenith, t))
-            for du, q in puffs: cv.pen.chord((u + du - q, v - q + off * q, u + du + q, v + q * .75 + off * q), 180, 360, fill)
+        u = (rng.uniform(-.1, 1.1) * w + drift) * OVERSAMPLE
+        v, r = rng.uniform(.05, .75) * cv.cam.cy, rng.uniform(.015, .05) * w * OVERSAMPLE
+        radii = rng.uniform(.6, 1.2, 5) * (.6, 1., 1.3, 1., .6)
+        _cloud(cv, u, v, [((i - 2) * r * 1.1, r * q) for i, q in enumerate(radii)], white)
 
 # %% ../../nbs/inside/data/scenes.ipynb #25771894
 def skyline(cv, p, rng):
     "The far end of the street"
-    for x in ease(-170, 170, 9.):
+    for x in spaced(-170, 170, 9.):
         l, top = rng.uniform(8, 20), rng.uniform(4, 12)
-        if rng.random() < .55: cv.face(facing(FAR, x, x + l, 0, top), p.walls[rng.integers(6)], 'Building', .4)
+        if rng.random() < .55:
+            house = facing_us(FAR, x, x + l, 0, top)
+            cv.face(house, p.walls[rng.integers(6)], 'Building', .4)
         else: cv.disc(x + l / 2, 1, FAR, l * .6, top * .7, p.leaves, 'Tree', .4)
-
-# %% ../../nbs/inside/data/scenes.ipynb #fd7a1b49
-_noise = np.full(32, 1., np.float32)
-_noise[[CLASS_ID[n] for n in ('Tree', 'VegetationMisc', 'Wall', 'Sky')]] = 2.4, 2.2, 1.5, .3
-
-def _on_ground(cv, img, ground, s, tile):
-    "Shadows, grain, reflections and haze on the ground, in place"
-    h, w = cv.size
-    m, cam, y0 = cv.mood, cv.cam, int(cv.cam.cy / OVERSAMPLE) + 1
-    low, g = img[y0:], ground[y0:]
-    z = (cam.f * cam.y / ((np.arange(y0, h) + .5) * OVERSAMPLE - cam.cy)).astype(np.float32)[:, None]
-    x = ((np.arange(w) + .5) * OVERSAMPLE - cam.cx).astype(np.float32) * z / cam.f
-    grain = tile[((z + s) * 20).astype(int) & 255, (x * 36).astype(int) & 255] * np.exp(-z / 12)
-    dark = np.asarray(cv.dark.reduce(OVERSAMPLE).filter(ImageFilter.BoxBlur(max(1, w // 240))), np.float32)[y0:] / 255
-    if m.weather == 'rain': low += (img[np.clip(2 * y0 - np.arange(y0, h), 0, None)] - low) * (.22 * g)[..., None]
-    t = np.exp(-z * m.fog) * g + ~g
-    low *= ((1 - (.18 + .45 * m.shadow) * dark * g) * t)[..., None]
-    low += (grain * g)[..., None] + np.array(m.horizon, np.float32) * (1 - t)[..., None]
-
-# %% ../../nbs/inside/data/scenes.ipynb #6c67f096
-def _finish(cv, s, tile, rng):
-    "Average the sub-pixels, then ground, noise and a soft vignette: float32 picture and uint8 mask"
-    h, w = cv.size
-    ids = np.asarray(cv.ids)[OVERSAMPLE // 2::OVERSAMPLE, OVERSAMPLE // 2::OVERSAMPLE]
-    img, mask = np.array(cv.picture.reduce(OVERSAMPLE), np.float32), ids & (GROUND - 1)
-    _on_ground(cv, img, ids >= GROUND, s, tile)
-    img += (rng.integers(-5, 6, (h, w), np.int8) * _noise[mask])[..., None]
-    img *= (1.03 - .06 * (np.linspace(-1, 1, h)[:, None] ** 2 + np.linspace(-1, 1, w) ** 2))[..., None].astype(np.float32)
-    return img, mask
-
-# %% ../../nbs/inside/data/scenes.ipynb #6981e6e6
-def _borders(img, mask, p, rng):
-    "Mark Void, in place"
-    h, w = mask.shape
-    own = np.random.default_rng([p.seed, p.drive, 5])
-    u, rows, cols = np.linspace(-1, 1, w), np.arange(h)[:, None], np.arange(w)[None]
-    top = np.minimum(h * (.987 - .01 * own.random() + .022 * (u - own.uniform(-.3, .3)) ** 2), h - 1)
-    bonnet = rows >= top
-    y, x = np.nonzero(bonnet)
-    img[y, x] = img[y, x] * .12 + 28 + 60 * np.clip(1 - (y - top[x]) / (.012 * h), 0, 1)[:, None] ** 2
-    rim = np.repeat(own.uniform(0, .005, (3, 12)), -(-max(h, w) // 12), 1) * w
-    void = bonnet | (cols < rim[0, :h, None]) | (cols >= w - rim[1, :h, None]) | (rows < rim[2, :w])
-    void[:, 0] = True
-    gap = max(1, h // 240)
-    seam = np.zeros_like(void); seam[:, gap:] = mask[:, gap:] != mask[:, :-gap]
-    void |= seam & np.kron(rng.random((-(-h // 12), -(-w // 12))) < .11, np.ones((12, 12), bool))[:h, :w]
-    mask[void] = CLASS_ID['Void']
 
 # %% ../../nbs/inside/data/scenes.ipynb #d82fcf0f
 def rain(cv, rng):
     "Streaks of rain, in the picture only"
-    (h, w), c = cv.size, tuple(int(v) for v in mix_colors(cv.mood.horizon, (255, 255, 255), .2))
-    for u, v, l in rng.random((w // 4, 3)): cv.pen.line((u * w * OVERSAMPLE, v * h * OVERSAMPLE, (u * w - 1) * OVERSAMPLE, (v + .02 + .04 * l) * h * OVERSAMPLE), c)
+    (h, w), n = cv.size, OVERSAMPLE
+    color = tuple(int(v) for v in mix_colors(cv.mood.horizon, (255, 255, 255), .2))
+    for u, v, l in rng.random((w // 4, 3)):
+        cv.pen.line((u * w * n, v * h * n, (u * w - 1) * n, (v + .02 + .04 * l) * h * n), color)
 
-# %% ../../nbs/inside/data/scenes.ipynb #ee18e777
-def _in_view(p, s, frame):
-    "[(z, thing)] for everything before the camera, far ones first"
-    here = int(s // CHUNK)
-    chunks = range(max(0, here - 2), here + 2 + int(FAR // CHUNK))
-    out = [((t.s - s) * t.pace, t) for k in chunks for t in _chunk(p.drive, p.seed, k)]
-    out += [(t.s + 2 * math.sin(frame / 14 + t.s), t) for t in _ahead(p.drive, p.seed)]
-    if 'Truck_Bus' in p.rare:
-        z = (84 + p.drive * 13 % 40 - 2 * p.speed * frame) % 360 - 20
-        out.append((z, _at(0, truck, 10, False, 2., x=p.lane / 2 + .1, color=PAINT[p.drive * 5 % 8], bus=p.drive % 2 == 0, oncoming=True)))
-    def depth(o): return o[0] + o[1].length * (o[1].length > 4 and o[1].pace == 1)
-    return sorted([(z, t) for z, t in out if z + t.length > NEAR and z < FAR], key=depth, reverse=True)
+# %% ../../nbs/inside/data/scenes.ipynb #fd7a1b49
+def _mirror(img, ground, y0):
+    "Rain: the ground, from row `y0` down, reflects what is above it, in place"
+    h = len(img)
+    above = img[np.clip(2 * y0 - np.arange(y0, h), 0, None)]
+    img[y0:] += (above - img[y0:]) * (.22 * ground[y0:])[..., None]
+
+def _shade_ground(cv, img, ground, s, tile):
+    "Shadows, grain, reflections and haze on the ground, in place"
+    (h, w), m, cam = cv.size, cv.mood, cv.cam
+    y0 = int(cam.cy / OVERSAMPLE) + 1
+    low, g = img[y0:], ground[y0:]
+    rows, cols = (np.arange(y0, h) + .5) * OVERSAMPLE, (np.arange(w) + .5) * OVERSAMPLE
+    z = (cam.f * cam.y / (rows - cam.cy)).astype(np.float32)[:, None]   # metres ahead
+    x = (cols - cam.cx).astype(np.float32) * z / cam.f                  # metres to the right
+    grain = tile[((z + s) * 20).astype(int) & 255, (x * 36).astype(int) & 255] * np.exp(-z / 12)
+    blur = ImageFilter.BoxBlur(max(1, w // 240))
+    dark = np.asarray(cv.dark.reduce(OVERSAMPLE).filter(blur), np.float32)[y0:] / 255
+    if m.weather == 'rain': _mirror(img, ground, y0)
+    t = np.exp(-z * m.fog) * g + ~g   # what the haze leaves
+    low *= ((1 - (.18 + .45 * m.shadow) * dark * g) * t)[..., None]
+    low += (grain * g)[..., None] + np.array(m.horizon, np.float32) * (1 - t)[..., None]
+
+# %% ../../nbs/inside/data/scenes.ipynb #6c67f096
+_noise = np.full(32, 1., np.float32)
+_noise[[CLASS_ID[n] for n in ('Tree', 'VegetationMisc', 'Wall', 'Sky')]] = 2.4, 2.2, 1.5, .3
+
+def _finish(cv, s, tile, rng):
+    "Average the sub-pixels, then ground, noise and vignette: float32 picture and uint8 mask"
+    h, w = cv.size
+    picture, ids = cv.arrays()
+    img, mask = picture.astype(np.float32), ids & (GROUND - 1)
+    _shade_ground(cv, img, ids >= GROUND, s, tile)
+    img += (rng.integers(-5, 6, (h, w), np.int8) * _noise[mask])[..., None]
+    radius2 = np.linspace(-1, 1, h)[:, None] ** 2 + np.linspace(-1, 1, w) ** 2
+    img *= (1.03 - .06 * radius2)[..., None].astype(np.float32)
+    return img, mask
+
+# %% ../../nbs/inside/data/scenes.ipynb #6981e6e6
+def _bonnet(img, own):
+    "Paint the bonnet of our car, in place; where it is, bool (H, W)"
+    h, w = img.shape[:2]
+    u, rows = np.linspace(-1, 1, w), np.arange(h)[:, None]
+    height = .987 - .01 * own.random() + .022 * (u - own.uniform(-.3, .3)) ** 2
+    top = np.minimum(h * height, h - 1)
+    bonnet = rows >= top
+    y, x = np.nonzero(bonnet)
+    shine = np.clip(1 - (y - top[x]) / (.012 * h), 0, 1)[:, None] ** 2
+    img[y, x] = img[y, x] * .12 + 28 + 60 * shine
+    return bonnet
+
+# %% ../../nbs/inside/data/scenes.ipynb #ad58342e
+def _rims(h, w, own):
+    "Ragged strips along the left, right and upper border, bool (h, w)"
+    rows, cols = np.arange(h)[:, None], np.arange(w)[None]
+    rim = np.repeat(own.uniform(0, .005, (3, 12)), -(-max(h, w) // 12), 1) * w
+    void = (cols < rim[0, :h, None]) | (cols >= w - rim[1, :h, None]) | (rows < rim[2, :w])
+    void[:, 0] = True
+    return void
+
+def _seams(mask, rng):
+    "Stretches of the borders between classes, bool (H, W)"
+    (h, w), gap = mask.shape, max(1, mask.shape[0] // 240)
+    seam = np.zeros(mask.shape, bool)
+    seam[:, gap:] = mask[:, gap:] != mask[:, :-gap]
+    cells = rng.random((-(-h // 12), -(-w // 12))) < .11
+    return seam & np.kron(cells, np.ones((12, 12), bool))[:h, :w]
+
+# %% ../../nbs/inside/data/scenes.ipynb #78e0061f
+def _mark_void(img, mask, p, rng):
+    "Paint the bonnet and mark Void, in place"
+    own = np.random.default_rng([p.seed, p.drive, 5])
+    void = _bonnet(img, own) | _rims(*mask.shape, own) | _seams(mask, rng)
+    mask[void] = CLASS_ID['Void']
 
 # %% ../../nbs/inside/data/scenes.ipynb #5d3db31b
-def _paint_frame(drive, frame, size, seed):
+def _paint_frame(p, frame, size, canvas=Canvas):
     "The painted canvas of a frame, and how far along the drive it is"
-    p = plan_drive(drive, seed)
     s = CHUNK + frame * p.speed
     sway, nod = .15 * math.sin(frame / 9), .004 * math.sin(frame / 3)
-    cv = Canvas(size, Camera(size, -p.lane / 2 - .1 + sway, 1.6, p.bend * math.cos(s / 90), nod), p.mood)
-    rng = np.random.default_rng([seed, drive, 6])
-    clouds(cv, rng, frame * .15); skyline(cv, p, rng)
-    road(cv, p, s); lanes(cv, p, s)
-    view = _in_view(p, s, frame)
+    cam = Camera(size, -p.lane / 2 - .1 + sway, 1.6, p.bend * math.cos(s / 90), nod)
+    cv, rng = canvas(size, cam, p.mood), np.random.default_rng([p.seed, p.drive, 6])
+    clouds(cv, rng, frame * .15)
+    skyline(cv, p, rng)
+    road(cv, p, s)
+    lanes(cv, p, s)
+    view = in_view(p, s, frame)
     for z, t in view:
         if t.flat: t.draw(cv, z)
     for z, t in view:
         if not t.flat: t.draw(cv, z)
-    if p.mood.weather == 'rain': rain(cv, np.random.default_rng([seed, drive, 8, frame]))
+    if p.mood.weather == 'rain': rain(cv, np.random.default_rng([p.seed, p.drive, 8, frame]))
     return cv, s
 
 # %% ../../nbs/inside/data/scenes.ipynb #b4eb59d6
@@ -255,23 +161,27 @@ def draw_scene(
     frame:int, # which frame of it, from 0; the camera moves on by 1 to 2 metres a frame
     size:tuple=(240, 320), # (height, width) in pixels
     seed:int=0 # another seed is another town
-): # the picture, uint8 (H, W, 3), and its mask, uint8 (H, W), of ids in the order of CamVid's 32 classes
+): # the picture, uint8 (H, W, 3), and its mask, uint8 (H, W), of ids in CamVid's order
     "Draw one frame of one drive"
     if min(drive, frame, seed) < 0:
-        raise SegError(f'draw_scene(drive={drive}, frame={frame}, seed={seed}): these count from 0; use no negative number')
-    if min(size) < 32: raise SegError(f'size={tuple(size)}: too small for a street; give (height, width) of at least 32 pixels')
+        raise SegError(f'draw_scene(drive={drive}, frame={frame}, seed={seed}): '
+                       'these count from 0; use no negative number')
+    if min(size) < 32:
+        raise SegError(f'size={tuple(size)}: too small for a street; '
+                       'give (height, width) of at least 32 pixels')
     p = plan_drive(drive, seed)
-    cv, s = _paint_frame(drive, frame, size, seed)
-    tile = np.random.default_rng([seed, drive, 2]).uniform(-13, 13, (256, 256)).astype(np.float32)
+    cv, s = _paint_frame(p, frame, size)
+    grain = np.random.default_rng([seed, drive, 2])
+    tile = grain.uniform(-13, 13, (256, 256)).astype(np.float32)
     rng = np.random.default_rng([seed, drive, 4, frame])
     img, mask = _finish(cv, s, tile, rng)
-    _borders(img, mask, p, rng)
+    _mark_void(img, mask, p, rng)
     return np.clip(img, 0, 255).astype(np.uint8), mask
 
 # %% ../../nbs/inside/data/scenes.ipynb #aa047a32
-DRAWING_VERSION = 11  # of the drawings: change it with them, so that older folders are not taken for new ones
+DRAWING_VERSION = 11  # change it with the drawings: older folders are not taken for new ones
 
-def _valid_share(n, per_drive):
+def _split_drives(n, per_drive):
     "Frames of each drive, and the numbers of the drives held out"
     k = max(2, round(n / per_drive))
     held = max(1, round(k / 5))
@@ -281,20 +191,27 @@ def _valid_share(n, per_drive):
 def _write_scenes(path, n, size, seed, per_drive, progress):
     "Draw a whole dataset into the folder `path`"
     for o in ('images', 'labels'): (path / o).mkdir()
-    counts, held = _valid_share(n, per_drive)
-    frames = [(d, f) for d, c in enumerate(counts) for f in range(c)]
-    for d, f in tqdm(frames, disable=not progress, desc='drawing scenes', unit='frame'):
+    counts, held = _split_drives(n, per_drive)
+    frames = [(d, f, f'drive{d:02}_{f:06}') for d, c in enumerate(counts) for f in range(c)]
+    for d, f, stem in tqdm(frames, disable=not progress, desc='drawing scenes', unit='frame'):
         img, mask = draw_scene(d, f, size, seed)
-        Image.fromarray(img).save(path / 'images' / f'drive{d:02}_{f:06}.png', compress_level=1)
-        Image.fromarray(mask).save(path / 'labels' / f'drive{d:02}_{f:06}_P.png', compress_level=1)
+        Image.fromarray(img).save(path / 'images' / f'{stem}.png', compress_level=1)
+        Image.fromarray(mask).save(path / 'labels' / f'{stem}_P.png', compress_level=1)
+    valid = [f'{stem}.png\n' for d, _, stem in frames if d in held]
     (path / 'codes.txt').write_text('\n'.join(CLASS_ID) + '\n', encoding='utf-8')
-    (path / 'valid.txt').write_text(''.join(f'drive{d:02}_{f:06}.png\n' for d, f in frames if d in held), encoding='utf-8')
+    (path / 'valid.txt').write_text(''.join(valid), encoding='utf-8')
 
 # %% ../../nbs/inside/data/scenes.ipynb #d5be9bc0
 def _all_there(path, n):
     "Does the folder hold all its files?"
     full = all(sum(1 for _ in (path / o).glob('*.png')) == n for o in ('images', 'labels'))
     return full and all((path / o).is_file() for o in ('codes.txt', 'valid.txt'))
+
+def _discard(path):
+    "Remove a folder; its name is free at once"
+    stale = path.with_name(f'.{path.name}-{uuid.uuid4().hex[:8]}')
+    path.rename(stale)
+    shutil.rmtree(stale, ignore_errors=True)
 
 # %% ../../nbs/inside/data/scenes.ipynb #0f39618f
 def scenes(
@@ -306,12 +223,13 @@ def scenes(
     progress:bool=False # show a bar while drawing
 ) -> SegFolder: # with whole drives in `valid.txt`
     "A dataset folder of drawn street scenes: drawn once, then found again"
+    if n < 2:
+        raise SegError(f'scenes(n={n}): a set needs 2 frames or more, one drive to learn from '
+                       'and one to be tested on')
+    cache = Path(cache) if cache else cache_dir()
     h, w = size
-    if n < 2: raise SegError(f'scenes(n={n}): a set needs 2 frames or more, one drive to learn from and one to be tested on')
-    home = (Path(cache) if cache else cache_dir()) / f'scenes-v{DRAWING_VERSION}-{n}x{h}x{w}-seed{seed}-drives{per_drive}'
-    if home.exists() and not _all_there(home, n):
-        stale = home.with_name(f'.{home.name}-{uuid.uuid4().hex[:8]}')
-        home.rename(stale); shutil.rmtree(stale, ignore_errors=True)
+    home = cache / f'scenes-v{DRAWING_VERSION}-{n}x{h}x{w}-seed{seed}-drives{per_drive}'
+    if home.exists() and not _all_there(home, n): _discard(home)
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
         with file_lock(home.parent/'.lock'): # who waits for it finds them drawn

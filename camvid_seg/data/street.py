@@ -1,4 +1,4 @@
-"""What stands along a street: road, houses, trees, poles, bridges
+"""The ground of a street, its poles and signs, and what spans it
 
 Docs: https://example.github.io/camvid_seg/inside/data/street.html.md"""
 
@@ -17,327 +17,258 @@ import numpy as np
 
 # %% ../../nbs/inside/data/street.ipynb #b6d8c075
 from .camera import NEAR
-from .canvas import Mood, drive_mood, ease, mix_colors, part_of_face
+from .canvas import (Mood, along_road, drive_mood, facing_us, letters, mix_colors,
+                                    part_of_face, spaced)
 
 # %% ../../nbs/inside/data/street.ipynb #24d016ac
 @dataclass(frozen=True)
 class DrivePlan:
     "What stays the same along a drive"
-    seed: int; drive: int; mood: Mood; town: str; rare: frozenset
-    lane: float; half: float; pave: float; parked: tuple   # metres: lane, half road, pavement; sides with parked cars
-    bend: float; speed: float                              # 1/metre; metres a frame
-    asphalt: tuple; paving: tuple; grass: tuple; leaves: tuple; walls: tuple; yellow: bool
+    seed: int
+    drive: int
+    mood: Mood
+    town: str        # town, suburb or green
+    rare: frozenset  # the names of the rare classes it meets
+    lane: float      # width of a lane, metres
+    half: float      # half the width of the road, metres
+    pave: float      # width of a pavement, metres
+    parked: tuple    # the sides where cars park: -1, 1
+    bend: float      # curvature, 1/metre
+    speed: float     # metres a frame
+    asphalt: tuple   # colours from here on
+    paving: tuple
+    grass: tuple
+    leaves: tuple
+    walls: tuple     # six of them
+    yellow: bool     # are the lines at the kerb yellow?
 
 # %% ../../nbs/inside/data/street.ipynb #61c07517
-WALLS = [[(196, 104, 80), (226, 194, 152), (238, 226, 202), (172, 92, 78), (206, 162, 122), (150, 162, 164)],
-          [(188, 126, 102), (230, 210, 180), (152, 140, 132), (216, 174, 132), (242, 232, 216), (176, 98, 84)],
-          [(164, 92, 82), (208, 150, 126), (234, 216, 202), (132, 152, 158), (222, 190, 150), (190, 170, 158)]]
+WALLS = [[(196, 104, 80), (226, 194, 152), (238, 226, 202),
+          (172, 92, 78), (206, 162, 122), (150, 162, 164)],
+         [(188, 126, 102), (230, 210, 180), (152, 140, 132),
+          (216, 174, 132), (242, 232, 216), (176, 98, 84)],
+         [(164, 92, 82), (208, 150, 126), (234, 216, 202),
+          (132, 152, 158), (222, 190, 150), (190, 170, 158)]]
 LEAVES = [(86, 138, 66), (112, 146, 60), (70, 122, 78), (136, 148, 54)]
-RARE = ['Animal', 'Archway', 'Bridge', 'Train', 'Tunnel', 'TrafficCone', 'MotorcycleScooter', 'LaneMkgsNonDriv',
-         'CartLuggagePram', 'Child', 'RoadShoulder', 'ParkingBlock', 'OtherMoving', 'Truck_Bus', 'TrafficLight', 'SignSymbol']
+RARE = ['Animal', 'Archway', 'Bridge', 'Train', 'Tunnel', 'TrafficCone', 'MotorcycleScooter',
+        'LaneMkgsNonDriv', 'CartLuggagePram', 'Child', 'RoadShoulder', 'ParkingBlock',
+        'OtherMoving', 'Truck_Bus', 'TrafficLight', 'SignSymbol']
 
 # %% ../../nbs/inside/data/street.ipynb #0c2867a0
 @lru_cache(maxsize=64)
 def plan_drive(drive, seed=0):
     "The `DrivePlan` of a drive"
     rng = np.random.default_rng([seed, drive])
-    pick = lambda xs: xs[rng.integers(len(xs))]
+    def pick(options): return options[rng.integers(len(options))]
     rare = frozenset(o for i, o in enumerate(RARE) if (i - drive) % 4 < 2)
-    grey, lane, parked = rng.uniform(84, 108), rng.uniform(2.8, 3.2), pick([(-1, 1), (1,), (-1,), (), (), ()])
-    paving, grass = mix_colors((176, 168, 158), (158, 160, 166), rng.random()), mix_colors((128, 160, 84), (150, 156, 92), rng.random())
-    return DrivePlan(seed, drive, drive_mood(seed, drive), ['town', 'suburb', 'green'][(drive + seed) % 3], rare,
-        lane, lane + (2. if parked else .3), rng.uniform(2.8, 4.), parked, rng.uniform(-.0045, .0045), rng.uniform(1.1, 1.6),
-        (grey, grey + 1, grey + 6), paving, grass, pick(LEAVES), tuple(pick(WALLS)), bool(rng.integers(2)))
+    grey, lane = rng.uniform(84, 108), rng.uniform(2.8, 3.2)
+    parked = pick([(-1, 1), (1,), (-1,), (), (), ()])
+    paving = mix_colors((176, 168, 158), (158, 160, 166), rng.random())
+    grass = mix_colors((128, 160, 84), (150, 156, 92), rng.random())
+    return DrivePlan(
+        seed, drive, drive_mood(seed, drive), ['town', 'suburb', 'green'][(drive + seed) % 3], rare,
+        lane=lane, half=lane + (2. if parked else .3), pave=rng.uniform(2.8, 4.), parked=parked,
+        bend=rng.uniform(-.0045, .0045), speed=rng.uniform(1.1, 1.6),
+        asphalt=(grey, grey + 1, grey + 6), paving=paving, grass=grass,
+        leaves=pick(LEAVES), walls=tuple(pick(WALLS)), yellow=bool(rng.integers(2)))
 
 # %% ../../nbs/inside/data/street.ipynb #37aebab2
-CHUNK = 24.  # metres of street that are made up together
 _white, _yellow = (238, 238, 232), (234, 198, 88)
 
 def road(cv, p, s):
     "Verges, pavements with their joints, kerbs and asphalt, seen from `s` metres along the drive"
     h, w = p.half, p.pave
+    joint = mix_colors(p.paving, (60, 60, 66), .28)
+    kerb = mix_colors(p.paving, (255, 255, 255), .35)
+    track = mix_colors(p.asphalt, (50, 50, 56), .13)
     cv.ground(-400, 400, NEAR, 400, p.grass, 'VegetationMisc')
     cv.ground(-h - w, h + w, NEAR, 300, p.paving, 'Sidewalk')
-    for z in ease(2 - s % 2, 36, 2.): cv.ground(-h - w, h + w, z, z + .05, mix_colors(p.paving, (60, 60, 66), .28))
+    for z in spaced(2 - s % 2, 36, 2.): cv.ground(-h - w, h + w, z, z + .05, joint)
     for side in (-1, 1):
-        cv.ground(side * (h + w * .5), side * (h + w * .5 + .04), NEAR, 30, mix_colors(p.paving, (60, 60, 66), .28))
-        cv.ground(side * h, side * (h + .2), NEAR, 300, mix_colors(p.paving, (255, 255, 255), .35), 'Sidewalk')
+        cv.ground(side * (h + w * .5), side * (h + w * .5 + .04), NEAR, 30, joint)
+        cv.ground(side * h, side * (h + .2), NEAR, 300, kerb, 'Sidewalk')
     cv.ground(-h, h, NEAR, 300, p.asphalt, 'Road')
     for x in (-.5, .5):
-        for o in (-.8, .8): cv.ground(x * p.lane + o - .22, x * p.lane + o + .22, NEAR, 60, mix_colors(p.asphalt, (50, 50, 56), .13))
+        for o in (-.8, .8):
+            cv.ground(x * p.lane + o - .22, x * p.lane + o + .22, NEAR, 60, track)
 
 # %% ../../nbs/inside/data/street.ipynb #5bce89d6
 def lanes(cv, p, s):
-    "Dashes along the middle, lines along the edges (white, or Britain's double yellow), where cars park none"
-    for z in ease(-(s % 6), 110, 6.): cv.ground(-.07, .07, z, z + 3, _white, 'LaneMkgsDriv')
+    "Dashes along the middle and lines along the edges"
+    for z in spaced(-(s % 6), 110, 6.): cv.ground(-.07, .07, z, z + 3, _white, 'LaneMkgsDriv')
+    offsets, color = ((.22, .42), _yellow) if p.yellow else ((.3,), _white)
     for side in (-1, 1):
-        for o in (() if side in p.parked else (.22, .42) if p.yellow else (.3,)):
-            cv.ground(side * (p.half - o), side * (p.half - o - .1), NEAR, 200, _yellow if p.yellow else _white, 'LaneMkgsDriv')
+        if side in p.parked: continue
+        for o in offsets:
+            x0, x1 = side * (p.half - o), side * (p.half - o - .1)
+            cv.ground(x0, x1, NEAR, 200, color, 'LaneMkgsDriv')
 
 # %% ../../nbs/inside/data/street.ipynb #91848505
 def crossing(cv, z, p):
     "A zebra crossing and its stop line"
     cv.ground(-p.half, p.half, z - 2, z + 3, p.asphalt, 'Road')
-    for x in ease(-p.half + .4, p.half - .5, 1.1): cv.ground(x, x + .6, z, z + 2.6, _white, 'LaneMkgsDriv')
+    for x in spaced(-p.half + .4, p.half - .5, 1.1):
+        cv.ground(x, x + .6, z, z + 2.6, _white, 'LaneMkgsDriv')
     cv.ground(-p.lane, -.1, z - 1.6, z - 1.3, _white, 'LaneMkgsDriv')
 
 # %% ../../nbs/inside/data/street.ipynb #a5180ab2
 def arrow(cv, z, p):
     "An arrow in our lane"
     x = -p.lane / 2
-    for q in ([(-.1, 0), (.1, 0), (.1, 2.2), (-.1, 2.2)], [(-.38, 2.1), (.38, 2.1), (0, 3.8)]):
+    shaft = [(-.1, 0), (.1, 0), (.1, 2.2), (-.1, 2.2)]
+    for q in (shaft, [(-.38, 2.1), (.38, 2.1), (0, 3.8)]):
         cv.face([(x + px, 0, z + pz) for px, pz in q], _white, 'LaneMkgsDriv')
 
 # %% ../../nbs/inside/data/street.ipynb #661fc321
 def cover(cv, z, x, p):
     "An iron cover in the road, or a patch of newer asphalt"
-    l, c = (.7, (70, 68, 70)) if x < 0 else (5., mix_colors(p.asphalt, (40, 42, 50), .3))
-    cv.ground(x, x + min(1.2, l), z, z + l, c)
+    length, color = .7, (70, 68, 70)
+    if x >= 0: length, color = 5., mix_colors(p.asphalt, (40, 42, 50), .3)
+    cv.ground(x, x + min(1.2, length), z, z + length, color)
 
 # %% ../../nbs/inside/data/street.ipynb #e86a33d7
 def hatching(cv, z, p):
     "A hatched island that nobody drives on"
     cv.ground(-.7, .7, z, z + 12, p.asphalt, 'Road')
-    for a in ease(z + .2, z + 11, 1.5):
-        cv.face([(-.6, 0, a), (-.6, 0, a + .6), (.6, 0, a + 1.2), (.6, 0, a + .6)], _white, 'LaneMkgsNonDriv')
+    for a in spaced(z + .2, z + 11, 1.5):
+        bar = [(-.6, 0, a), (-.6, 0, a + .6), (.6, 0, a + 1.2), (.6, 0, a + .6)]
+        cv.face(bar, _white, 'LaneMkgsNonDriv')
     for x in (-.7, .6): cv.ground(x, x + .1, z, z + 12, _white, 'LaneMkgsNonDriv')
 
 # %% ../../nbs/inside/data/street.ipynb #15281773
+CHUNK = 24.  # metres of street that are made up together
+
 def parking(cv, z, p, side):
     "Parking bays beside the road"
     x0, x1 = side * p.half, side * (p.half + 2.1)
-    cv.ground(x0, x1, z, z + CHUNK, mix_colors(p.asphalt, (178, 108, 92), .55), 'ParkingBlock')
-    for o in ease(0, CHUNK + .1, 6.): cv.ground(x0, x1, z + o, z + o + .12, _white)
+    red = mix_colors(p.asphalt, (178, 108, 92), .55)
+    cv.ground(x0, x1, z, z + CHUNK, red, 'ParkingBlock')
+    for o in spaced(0, CHUNK + .1, 6.): cv.ground(x0, x1, z + o, z + o + .12, _white)
 
 # %% ../../nbs/inside/data/street.ipynb #7243cda9
 def shoulder(cv, z, p, side):
     "A gravel shoulder"
     cv.ground(side * p.half, side * (p.half + .9), z, z + CHUNK, (202, 168, 100), 'RoadShoulder')
-    for o in ease(0, CHUNK, .8): cv.ground(side * (p.half + .1), side * (p.half + .8), z + o, z + o + .25, (178, 144, 82))
+    x0, x1 = side * (p.half + .1), side * (p.half + .8)
+    for o in spaced(0, CHUNK, .8): cv.ground(x0, x1, z + o, z + o + .25, (178, 144, 82))
 
 # %% ../../nbs/inside/data/street.ipynb #39e32d70
 def verge(cv, z, p, side, x0, x1):
     "Grass behind the pavement"
     cv.ground(side * x0, side * x1, z, z + CHUNK, p.grass, 'VegetationMisc')
 
-# %% ../../nbs/inside/data/street.ipynb #f38eb2b1
-def _wall(X, z0, z1, y0, y1): return [(X, y0, z0), (X, y0, z1), (X, y1, z1), (X, y1, z0)]   # along the road
-
-# %% ../../nbs/inside/data/street.ipynb #b5c789dd
-def facing(z, x0, x1, y0, y1): return [(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)]   # facing us
-
-# %% ../../nbs/inside/data/street.ipynb #b608a494
-def windows(cv, X, z, length, y, bays, lit, seed):
-    "One storey's row of windows on a wall beside the road"
-    step, wide, h = length / bays, .17 + .03 * (seed % 4), 1.35 + .1 * (seed % 3)
-    for i in range(bays):
-        z0, z1 = z + step * (i + .5 - wide), z + step * (i + .5 + wide)
-        if z0 < .3: continue
-        on = cv.mood.lamps and (seed + 7 * i + int(5 * y)) % 5 < 2
-        glass = (255, 214, 136) if on else (70, 92, 118)
-        if z0 < 45: cv.face(_wall(X, z0 - .12, z1 + .12, y - .16, y + h + .1), (244, 240, 230), lit=lit)
-        q = _wall(X, z0, z1, y, y + h)
-        cv.face(q, glass, lit=lit, glow=on)
-        if z0 > 26: continue
-        if not on: cv.face([q[3], part_of_face(q, .7, 1, 1, 1)[0], part_of_face(q, .25, 0, 1, 1)[0], q[0]], mix_colors(glass, cv.mood.horizon, .4), lit=lit)
-        cv.face(part_of_face(q, .47, 0, .53, 1), (244, 240, 230), lit=lit); cv.face(part_of_face(q, 0, .55, 1, .6), (244, 240, 230), lit=lit)
-
-# %% ../../nbs/inside/data/street.ipynb #f4c9d7bb
-def letters(cv, q, seed, lit, color=(250, 246, 232)):
-    "Something like words on the face `q`"
-    for i in range(9):
-        if (seed + i * 5) % 7: cv.face(part_of_face(q, i / 9, 0, i / 9 + .08, 1 if (seed + i) % 3 else .7), color, lit=lit)
-
-# %% ../../nbs/inside/data/street.ipynb #04484d51
-def shop(cv, X, z, length, color, lit, seed):
-    "A shop front on the wall at `X`"
-    q = _wall(X, z + .3, z + length - .3, 0, 3.2)
-    if q[1][2] < NEAR: return
-    cv.face(part_of_face(q, 0, .05, 1, .7), (255, 224, 164) if cv.mood.lamps else (88, 112, 128), lit=lit, glow=cv.mood.lamps)
-    cv.face(part_of_face(q, 0, 0, 1, .14), mix_colors(color, (40, 40, 44), .3), lit=lit)
-    for i in range(5): cv.face(part_of_face(q, i / 4 - .012, 0, i / 4 + .012, .74), color, lit=lit)
-    cv.face(part_of_face(q, 0, .74, 1, .95), color, 'Misc_Text', lit)
-    letters(cv, part_of_face(q, .1, .78, .9, .91), seed, lit)
-    if seed % 3 or z > 50: return
-    out, n = math.copysign(1.1, -X), 10
-    for i in range(n):
-        a, b = (q[0][2] + (q[1][2] - q[0][2]) * k / n for k in (i, i + 1))
-        cv.face([(X + out, 2., a), (X + out, 2., b), (X, 2.5, b), (X, 2.5, a)], (color, (244, 240, 230))[i % 2], 'Building', max(lit, .5))
-
-# %% ../../nbs/inside/data/street.ipynb #33dadb5b
-def facade(cv, X, z, length, top, color, lit, n):
-    "The wall along the street, with plinth, string course and cornice"
-    for i in range(n):
-        a, b = z + length * i / n, z + length * (i + 1) / n
-        if b > NEAR: cv.face(_wall(X, a, b, 0, top), color, 'Building', lit)
-    if z > 60: return
-    cv.face(_wall(X, z, z + length, 0, .5), mix_colors(color, (70, 64, 66), .35), lit=lit)
-    for y in (3.15, top - .35): cv.face(_wall(X, z, z + length, y, y + .22), mix_colors(color, (250, 244, 232), .4), lit=lit)
-
-# %% ../../nbs/inside/data/street.ipynb #620cc35f
-def roof(cv, X, z, length, depth, top, color, lit):
-    "A pitched roof with a chimney"
-    mid, eave = X + depth / 2, X - math.copysign(.35, depth)
-    for c in (.2, .75): cv.block(mid - .5, mid + .5, top, top + 4, z + length * c, z + length * c + 1, (150, 98, 84), 'Building')
-    near, far = z - .2, z + length + .1
-    cv.face([(eave, top - .15, near), (eave, top - .15, far), (mid, top + 3, far), (mid, top + 3, near)], color, 'Building', lit)
-
-# %% ../../nbs/inside/data/street.ipynb #698ff608
-def building(cv, z, side, x, length, floors, color, tiles=None, sells=None, seed=0):
-    "A house beside the road at distance `x`: `tiles` is a pitched roof's colour, `sells` a shop's"
-    X, depth, top, lit = side * x, side * 9., .7 + 3. * floors, cv.sunny(side > 0)
-    if side == cv.mood.sun: cv.shadow([(X, z), (X, z + length), (X - side * top * .6, z + length + 2), (X - side * top * .6, z + 2)])
-    if tiles: roof(cv, X, z, length, depth, top, tiles, lit)
-    peak = [(X + depth / 2, top + 3, z)] if tiles else []
-    cv.face([(X, 0, z), (X + depth, 0, z), (X + depth, top, z), *peak, (X, top, z)], color, 'Building', .5)
-    if not tiles: cv.face(facing(z, X, X + depth, top - .3, top), mix_colors(color, (250, 244, 232), .4), lit=.5)
-    n = max(1, round(length / 3.2))
-    facade(cv, X, z, length, top, color, lit, n)
-    if z > 80: return
-    for f in range(1 if sells else 0, floors): windows(cv, X, z, length, 1.35 + 3 * f, n, lit, seed)
-    if sells: return shop(cv, X, z, length, sells, lit, seed)
-    door = z + length / n * (seed % n) + .1
-    if door > NEAR:
-        cv.face(_wall(X, door - .1, door + 1.1, 0, 2.4), (244, 240, 230), lit=lit)
-        cv.face(_wall(X, door, door + 1, 0, 2.2), PAINT[seed % 8], lit=lit)
-
-# %% ../../nbs/inside/data/street.ipynb #436cfb03
-PAINT = [(178, 44, 48), (46, 86, 148), (216, 218, 220), (60, 64, 72), (134, 142, 150), (234, 234, 228), (54, 108, 96), (196, 154, 74)]
-BOARDS = [(178, 44, 48), (40, 80, 152), (44, 110, 92), (52, 56, 66)]
-TILES = [(154, 86, 68), (94, 92, 104), (126, 100, 90), None]
-
-# %% ../../nbs/inside/data/street.ipynb #ec4daf11
-def wall(cv, z, side, x, length, color, h=1.3):
-    "A garden wall with courses and coping"
-    q, lit = _wall(side * x, z, z + length, 0, h), cv.sunny(side > 0)
-    cv.face(q, color, 'Wall', lit); cv.face(part_of_face(q, 0, .9, 1, 1.06), mix_colors(color, (240, 234, 222), .55), 'Wall', lit)
-    if z < 30:
-        for v in (.22, .44, .66): cv.face(part_of_face(q, 0, v, 1, v + .03), mix_colors(color, (60, 50, 50), .35), lit=lit)
-
-# %% ../../nbs/inside/data/street.ipynb #f11276e4
-def fence(cv, z, side, x, length, color, h=1.6):
-    "A fence of boards"
-    q, lit = _wall(side * x, z, z + length, 0, h), cv.sunny(side > 0)
-    cv.face(q, color, 'Fence', lit)
-    if z > 50: return
-    dark = mix_colors(color, (38, 34, 32), .5)
-    for o in ease(0, length - .1, .5): cv.face(part_of_face(q, o / length, 0, (o + .13) / length, 1.07), dark, 'Fence', lit)
-
-# %% ../../nbs/inside/data/street.ipynb #4cf4aa90
-def hedge(cv, z, side, x, length, color, h=1.2):
-    "A clipped hedge"
-    X, n = side * x, 'VegetationMisc'
-    cv.block(min(X, X + side), max(X, X + side), 0, h, z, z + length, color, n)
-    for o in ease(.5, length, 1.): cv.disc(X + side * .4, h, z + o, .5, .22, color, n, .9)
-
-# %% ../../nbs/inside/data/street.ipynb #e68672da
-_blobs = [(0, 0, .62), (-.5, -.12, .44), (.5, -.14, .44), (-.28, .4, .42), (.3, .38, .4), (0, .64, .36), (-.1, -.36, .42), (.24, -.34, .36)]
-
-def tree(cv, z, x, h, color, kind=0, seed=0):
-    "A tree of height `h`: round (0), tall (1) or a conifer (2)"
-    r, sun, deep = h * (.31, .2, .26)[kind], cv.mood.sun, (24, 62, 58)
-    cv.shadow([(x - sun * h * .35 + r * math.cos(i * .7), z + h * .12 + .8 * r * math.sin(i * .7)) for i in range(9)], .9)
-    cv.flat(x, z, [(-.035 * h, 0), (.035 * h, 0), (.018 * h, h * .6), (-.018 * h, h * .6)], (104, 82, 66), 'Tree')
-    if kind == 2: return conifer(cv, z, x, h, r, color)
-    wide, cy = (1, 1.6)[kind], h - r * (1, 1.6)[kind]
-    for size, off, lit, deepen in ((1, 0, .15, .34), (.8, .13, .6, .14), (.46, .3, 1., 0)):
-        for i, (dx, dy, br) in enumerate(_blobs):
-            j = ((seed * 31 + i * 17) % 11 - 5) * .03
-            cv.disc(x + r * (dx + j + off * sun), cy + r * wide * (dy + j + off), z, r * br * size, r * br * size * (1, 1.2)[kind],
-                mix_colors(color, deep, deepen), 'Tree' if size == 1 else None, lit)
-
-# %% ../../nbs/inside/data/street.ipynb #43e5a099
-def conifer(cv, z, x, h, r, color):
-    "A conifer's four tiers"
-    for i in range(4):
-        y, w, c = h * (.2 + .19 * i), r * (1 - .2 * i), mix_colors(color, (20, 70, 70), .5 - .08 * i)
-        cv.flat(x, z, [(-w, y), (w, y), (0, y + h * .4)], c, 'Tree', .25)
-        cv.flat(x, z, [(w * cv.mood.sun, y), (w * cv.mood.sun * .15, y), (0, y + h * .4)], c, lit=.95)
-
 # %% ../../nbs/inside/data/street.ipynb #92648b89
 _pole_color = (68, 76, 84)
+
 def lamp(cv, z, x, side):
     "A street lamp"
-    cv.rect(x, z, -.08, 0, .08, 7, _pole_color, 'Column_Pole'); cv.rect(x, z, -.14, 0, .14, .9, _pole_color, 'Column_Pole')
-    cv.flat(x, z, [(0, 6.9), (-side * 1.6, 7.15), (-side * 1.6, 7.3), (0, 7.1)], _pole_color, 'Column_Pole')
-    on = cv.mood.lamps
-    cv.rect(x - side * 1.5, z, -.35, 7.1, .35, 7.3, (255, 232, 170) if on else (200, 204, 206), 'Column_Pole', glow=on)
+    n, on = 'Column_Pole', cv.mood.lamps
+    cv.rect(x, z, -.08, 0, .08, 7, _pole_color, n)
+    cv.rect(x, z, -.14, 0, .14, .9, _pole_color, n)
+    arm = [(0, 6.9), (-side * 1.6, 7.15), (-side * 1.6, 7.3), (0, 7.1)]
+    cv.flat(x, z, arm, _pole_color, n)
+    light = (255, 232, 170) if on else (200, 204, 206)
+    cv.rect(x - side * 1.5, z, -.35, 7.1, .35, 7.3, light, n, glow=on)
 
 # %% ../../nbs/inside/data/street.ipynb #b31248bb
 def sign(cv, z, x, kind=0):
-    "A traffic sign: no entry, warning, or one way"
-    cv.rect(x, z, -.05, 0, .05, 2.3, _pole_color, 'Column_Pole')
+    "A traffic sign: no entry (0), warning (1), or one way (2)"
     red, white, n = (210, 44, 46), (248, 246, 240), 'SignSymbol'
-    if kind == 0: cv.disc(x, 2.5, z, .42, .42, red, n); cv.rect(x, z, -.27, 2.42, .27, 2.58, white)
-    elif kind == 1: cv.flat(x, z, [(-.48, 2.1), (.48, 2.1), (0, 2.95)], red, n); cv.flat(x, z, [(-.3, 2.21), (.3, 2.21), (0, 2.74)], white)
+    cv.rect(x, z, -.05, 0, .05, 2.3, _pole_color, 'Column_Pole')
+    if kind == 0:
+        cv.disc(x, 2.5, z, .42, .42, red, n)
+        cv.rect(x, z, -.27, 2.42, .27, 2.58, white)
+    elif kind == 1:
+        cv.flat(x, z, [(-.48, 2.1), (.48, 2.1), (0, 2.95)], red, n)
+        cv.flat(x, z, [(-.3, 2.21), (.3, 2.21), (0, 2.74)], white)
     else:
         cv.rect(x, z, -.42, 2.1, .42, 2.9, (40, 96, 184), n)
-        cv.flat(x, z, [(-.1, 2.2), (.1, 2.2), (.1, 2.5), (.25, 2.5), (0, 2.8), (-.25, 2.5), (-.1, 2.5)], white)
+        shaft, head = [(-.1, 2.2), (.1, 2.2), (.1, 2.5)], [(.25, 2.5), (0, 2.8), (-.25, 2.5)]
+        cv.flat(x, z, [*shaft, *head, (-.1, 2.5)], white)
 
 # %% ../../nbs/inside/data/street.ipynb #0aee7b66
 def traffic_light(cv, z, x, on=0):
     "A traffic light on its pole: `on` is 0 green, 1 amber, 2 red"
-    cv.rect(x, z, -.07, 0, .07, 2.5, _pole_color, 'Column_Pole'); cv.rect(x, z, -.25, 2.3, .25, 3.55, (34, 36, 42), 'TrafficLight')
+    cv.rect(x, z, -.07, 0, .07, 2.5, _pole_color, 'Column_Pole')
+    cv.rect(x, z, -.25, 2.3, .25, 3.55, (34, 36, 42), 'TrafficLight')
     for i, c in enumerate([(60, 220, 124), (255, 190, 70), (244, 70, 60)]):
-        cv.disc(x, 2.54 + .39 * i, z, .14, .14, c if i == on else mix_colors(c, (30, 30, 34), .78), glow=i == on)
+        color = c if i == on else mix_colors(c, (30, 30, 34), .78)
+        cv.disc(x, 2.54 + .39 * i, z, .14, .14, color, glow=i == on)
 
 # %% ../../nbs/inside/data/street.ipynb #199b9fb0
 def billboard(cv, z, x, color, seed):
     "A billboard on two legs"
     for dx in (-1.2, 1.2): cv.rect(x, z, dx - .08, 0, dx + .08, 2.4, _pole_color, 'Column_Pole')
-    q = [(x - 1.7, 2.2, z), (x + 1.7, 2.2, z), (x + 1.7, 4.2, z), (x - 1.7, 4.2, z)]
-    cv.face(q, (246, 242, 232), 'Misc_Text', .6); cv.face(part_of_face(q, .03, .05, .97, .95), color, lit=.6)
-    letters(cv, part_of_face(q, .1, .58, .9, .82), seed, .7); letters(cv, part_of_face(q, .1, .2, .7, .4), seed + 3, .7)
+    q = facing_us(z, x - 1.7, x + 1.7, 2.2, 4.2)
+    cv.face(q, (246, 242, 232), 'Misc_Text', .6)
+    cv.face(part_of_face(q, .03, .05, .97, .95), color, lit=.6)
+    letters(cv, part_of_face(q, .1, .58, .9, .82), seed, .7)
+    letters(cv, part_of_face(q, .1, .2, .7, .4), seed + 3, .7)
 
 # %% ../../nbs/inside/data/street.ipynb #d71c7ac6
-_stone = (180, 168, 150)
 def bridge(cv, z, p, train=False):
     "A railway bridge"
-    h, green = p.half + p.pave, (84, 128, 124)
-    for side in (-1, 1): cv.block(*sorted((side * (h + .2), side * (h + 30))), 0, 5.2, z, z + 6, (152, 122, 106), 'Bridge')
+    h, n, green = p.half + p.pave, 'Bridge', (84, 128, 124)
+    for side in (-1, 1):
+        x0, x1 = sorted((side * (h + .2), side * (h + 30)))
+        cv.block(x0, x1, 0, 5.2, z, z + 6, (152, 122, 106), n)
     if train: rail_car(cv, z + 1.5, 6.4, -22 + 7 * (p.drive % 4))
-    cv.face([(-h - .3, 4.9, z), (-h - .3, 4.9, z + 6), (h + .3, 4.9, z + 6), (h + .3, 4.9, z)], (104, 98, 100), 'Bridge', 0)
-    cv.face(facing(z, -h - 30, h + 30, 4.9, 6.7), green, 'Bridge', .6)
-    for x in ease(-h - 12, h + 12, 1.5): cv.face(facing(z, x, x + .2, 4.9, 6.7), mix_colors(green, (40, 70, 74), .3), lit=.6)
-    cv.face(facing(z, -h - 30, h + 30, 6.55, 6.75), mix_colors(green, (240, 240, 230), .3), lit=.8)
+    x = h + .3
+    cv.face([(-x, 4.9, z), (-x, 4.9, z + 6), (x, 4.9, z + 6), (x, 4.9, z)], (104, 98, 100), n, 0)
+    cv.face(facing_us(z, -h - 30, h + 30, 4.9, 6.7), green, n, .6)
+    rib, rail = mix_colors(green, (40, 70, 74), .3), mix_colors(green, (240, 240, 230), .3)
+    for x in spaced(-h - 12, h + 12, 1.5): cv.face(facing_us(z, x, x + .2, 4.9, 6.7), rib, lit=.6)
+    cv.face(facing_us(z, -h - 30, h + 30, 6.55, 6.75), rail, lit=.8)
 
 # %% ../../nbs/inside/data/street.ipynb #1b9e01f0
 def rail_car(cv, z, y, x, length=34.):
     "A train seen from the side, `y` metres up"
     on = cv.mood.lamps
-    for y0, y1, color in ((0, 3.3, (48, 92, 156)), (.6, .95, (244, 204, 84)), (3.05, 3.3, (206, 212, 218))):
-        cv.face(facing(z, x, x + length, y + y0, y + y1), color, 'Train')
+    stripes = (0, 3.3, (48, 92, 156)), (.6, .95, (244, 204, 84)), (3.05, 3.3, (206, 212, 218))
+    for y0, y1, color in stripes:
+        cv.face(facing_us(z, x, x + length, y + y0, y + y1), color, 'Train')
     glass = (255, 222, 150) if on else (204, 226, 240)
-    for a in ease(x + .8, x + length - 1.4, 2.): cv.face(facing(z, a, a + 1.5, y + 1.4, y + 2.5), glass, glow=on)
+    for a in spaced(x + .8, x + length - 1.4, 2.):
+        cv.face(facing_us(z, a, a + 1.5, y + 1.4, y + 2.5), glass, glow=on)
 
 # %% ../../nbs/inside/data/street.ipynb #fcb25f51
+_stone = (180, 168, 150)
+
 def archway(cv, z, p):
     "A town gate: a wall with battlements and a round arch over the road"
     h, n = p.half + p.pave * .8, 10
-    hole = [(h, 0)] + [(h * math.cos(math.pi * i / n), 3.2 + h * .6 * math.sin(math.pi * i / n)) for i in range(n + 1)] + [(-h, 0)]
-    cv.face([(x, y, z) for x, y in [(-h - 9, 0), (-h - 9, 9), (h + 9, 9), (h + 9, 0)] + hole], _stone, 'Archway', .6)
-    for (ax, ay), (bx, by) in zip(hole[1:-1], hole[2:-1]):
-        cv.face([(ax, ay, z), (bx, by, z), (bx * 1.09, by + .5, z), (ax * 1.09, ay + .5, z)], mix_colors(_stone, (244, 234, 214), .6), lit=.6)
-    for y in (5, 7): cv.face(facing(z, -h - 9, -h, y, y + .12), mix_colors(_stone, (60, 56, 54), .3))
-    for x in ease(-h - 9, h + 8.5, 1.6): cv.face(facing(z, x, x + .9, 9, 9.8), _stone, 'Archway', .6)
+    angles = [math.pi * i / n for i in range(n + 1)]
+    arch = [(h * math.cos(a), 3.2 + h * .6 * math.sin(a)) for a in angles]
+    outline = [(-h - 9, 0), (-h - 9, 9), (h + 9, 9), (h + 9, 0), (h, 0), *arch, (-h, 0)]
+    cv.face([(x, y, z) for x, y in outline], _stone, 'Archway', .6)
+    pale, dark = mix_colors(_stone, (244, 234, 214), .6), mix_colors(_stone, (60, 56, 54), .3)
+    for (ax, ay), (bx, by) in zip(arch, arch[1:]):
+        edge = [(ax, ay, z), (bx, by, z), (bx * 1.09, by + .5, z), (ax * 1.09, ay + .5, z)]
+        cv.face(edge, pale, lit=.6)
+    for y in (5, 7): cv.face(facing_us(z, -h - 9, -h, y, y + .12), dark)
+    for x in spaced(-h - 9, h + 8.5, 1.6):
+        cv.face(facing_us(z, x, x + .9, 9, 9.8), _stone, 'Archway', .6)
 
 # %% ../../nbs/inside/data/street.ipynb #b4a1d762
 def tunnel(cv, z, p, length=30.):
     "The inside of a tunnel, painted from its dark end towards us"
     h, n = p.half + p.pave * .6, 'Tunnel'
-    cv.face(facing(z + length, -h, h, 0, 5), (46, 44, 50), n, 0, True)
-    for a in ease(z + length - 5, z - 1, -5.):
-        c = mix_colors(_stone, (40, 38, 46), .3 + .5 * (a - z) / length)
-        for side in (-1, 1): cv.face(_wall(side * h, a, a + 5, 0, 5), c, n, .2)
-        cv.face([(-h, 5, a), (-h, 5, a + 5), (h, 5, a + 5), (h, 5, a)], mix_colors(c, (20, 20, 28), .3), n, 0)
-        cv.face([(-.5, 4.95, a + 1), (.5, 4.95, a + 1), (.5, 4.95, a + 2.5), (-.5, 4.95, a + 2.5)], (255, 232, 170), glow=True)
+    cv.face(facing_us(z + length, -h, h, 0, 5), (46, 44, 50), n, 0, True)
+    for a in spaced(z + length - 5, z - 1, -5.):
+        color = mix_colors(_stone, (40, 38, 46), .3 + .5 * (a - z) / length)
+        for side in (-1, 1): cv.face(along_road(side * h, a, a + 5, 0, 5), color, n, .2)
+        roof = [(-h, 5, a), (-h, 5, a + 5), (h, 5, a + 5), (h, 5, a)]
+        cv.face(roof, mix_colors(color, (20, 20, 28), .3), n, 0)
+        light = [(-.5, 4.95, a + 1), (.5, 4.95, a + 1), (.5, 4.95, a + 2.5), (-.5, 4.95, a + 2.5)]
+        cv.face(light, (255, 232, 170), glow=True)
     cv.shadow([(-h, z), (h, z), (h, z + length), (-h, z + length)])
 
 # %% ../../nbs/inside/data/street.ipynb #a0aa3f68
 def portal(cv, z, p):
     "The face of the tunnel"
     h, rim = p.half + p.pave * .6, [(-1, 0), (-1, 5), (1, 5), (1, 0)]
-    around = lambda k, up: [(k * h * x, y + up * (y > 0), z) for x, y in rim]
-    outer = [(-h - 22, 0, z), (-h - 14, 6, z), (-h - 4, 8, z), (h + 4, 8, z), (h + 14, 6, z), (h + 22, 0, z)]
-    cv.face(outer + around(1, 0)[::-1], mix_colors(_stone, (124, 128, 132), .5), 'Tunnel', .6)
-    cv.face(around(1.1, .6) + around(1, 0)[::-1], mix_colors(_stone, (244, 238, 226), .5), lit=.6)
+    def around(k, up): return [(k * h * x, y + up * (y > 0), z) for x, y in rim]
+    hill = [(-h - 22, 0), (-h - 14, 6), (-h - 4, 8), (h + 4, 8), (h + 14, 6), (h + 22, 0)]
+    outer, inner = [(x, y, z) for x, y in hill], around(1, 0)[::-1]
+    cv.face(outer + inner, mix_colors(_stone, (124, 128, 132), .5), 'Tunnel', .6)
+    cv.face(around(1.1, .6) + inner, mix_colors(_stone, (244, 238, 226), .5), lit=.6)

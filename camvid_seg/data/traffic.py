@@ -9,20 +9,35 @@ __all__ = []
 
 # %% ../../nbs/inside/data/traffic.ipynb #7af2e083
 import math
+from typing import NamedTuple
 
 # %% ../../nbs/inside/data/traffic.ipynb #d5bedcb3
-from .canvas import mix_colors, part_of_face
-from .street import letters
+from .canvas import letters, mix_colors, part_of_face
 
 # %% ../../nbs/inside/data/traffic.ipynb #2fb79fdb
-VEHICLES = dict(  # class, width, length, height of the bonnet, of the roof, cabin from..to along the length, wheel radius
-    car=('Car', 1.75, 4.0, .88, 1.48, .05, .70, .32), estate=('Car', 1.8, 4.5, .9, 1.5, .02, .72, .33),
-    suv=('SUVPickupTruck', 1.95, 4.7, 1.12, 1.9, .02, .74, .40), pickup=('SUVPickupTruck', 1.95, 5.2, 1.08, 1.85, .42, .74, .40))
+class Vehicle(NamedTuple):
+    "Measures of a car, in metres"
+    name: str     # its class
+    width: float
+    length: float
+    belt: float   # height of the bonnet
+    roof: float   # height of the roof
+    start: float  # where the cabin begins, as a fraction of the length from the back
+    end: float    # where it ends
+    wheel: float  # radius
 
+VEHICLES = dict(car=Vehicle('Car', 1.75, 4.0, .88, 1.48, .05, .70, .32),
+                estate=Vehicle('Car', 1.8, 4.5, .9, 1.5, .02, .72, .33),
+                suv=Vehicle('SUVPickupTruck', 1.95, 4.7, 1.12, 1.9, .02, .74, .40),
+                pickup=Vehicle('SUVPickupTruck', 1.95, 5.2, 1.08, 1.85, .42, .74, .40))
+
+# %% ../../nbs/inside/data/traffic.ipynb #dea8d883
 def _wheel(cv, x, z, r, name):
     "A wheel on the flank of a vehicle"
     if z < .3: return
-    def ring(k, n): return [(x, r + k * math.sin(i * 2 * math.pi / n), z + k * math.cos(i * 2 * math.pi / n)) for i in range(n)]
+    def ring(k, n):
+        angles = [i * 2 * math.pi / n for i in range(n)]
+        return [(x, r + k * math.sin(a), z + k * math.cos(a)) for a in angles]
     cv.face(ring(r, 14), (34, 34, 38), name, .3)
     if z < 25: cv.face(ring(.58 * r, 8), (164, 166, 170), lit=.5)
 
@@ -31,64 +46,94 @@ def _under(cv, x, z, w, l, name, tyre):
     "Shadow below a vehicle and the ends of its tyres"
     x0, x1 = x - w / 2 - .5 * (cv.mood.sun > 0), x + w / 2 + .5 * (cv.mood.sun < 0)
     cv.shadow([(x0, z - .15), (x1, z - .15), (x1, z + l), (x0, z + l)])
-    for dx in (-w / 2 + .08, w / 2 - .08 - tyre): cv.rect(x, z + .1, dx, 0, dx + tyre, .6, (30, 30, 34), name)
+    for dx in (-w / 2 + .08, w / 2 - .08 - tyre):
+        cv.rect(x, z + .1, dx, 0, dx + tyre, .6, (30, 30, 34), name)
 
 # %% ../../nbs/inside/data/traffic.ipynb #a43e4635
-def car(cv, z, x, kind, color, oncoming=False):
-    "A car, SUV or pickup"
-    name, w, l, belt, roof, c0, c1, r = VEHICLES[kind]
-    if oncoming: c0, c1 = 1 - c1, 1 - c0
-    x0, x1, trim, glass = x - w / 2, x + w / 2, (46, 46, 52), (56, 72, 92)
-    _under(cv, x, z, w, l, name, .26)
-    front, side = cv.block(x0, x1, .26, belt, z, z + l, color, name, .07, .08, .08)
-    cv.face(part_of_face(side, 0, 0, 1, .16 if kind in ('car', 'estate') else .4), trim, lit=.3)
-    for u in (.36, .62): cv.face(part_of_face(side, u, .16, u + .008, 1), mix_colors(color, trim, .5), lit=.3)
-    for t in (.2, .8): _wheel(cv, side[0][0], z + l * t, r, name)
-    slope = .6 if oncoming or c0 > .3 else .28
-    near, flank = cv.block(x0 + .08, x1 - .08, belt - .01, roof, z + l * c0 + .06, z + l * c1, color, name, .17, slope, .4)
+def _body(cv, z, x, v, color):
+    "The lower half of a car with its doors and wheels: its near end"
+    x0, x1, trim = x - v.width / 2, x + v.width / 2, (46, 46, 52)
+    front, side = cv.block(x0, x1, .26, v.belt, z, z + v.length, color, v.name, .07, .08, .08)
+    sill = .16 if v.name == 'Car' else .4
+    cv.face(part_of_face(side, 0, 0, 1, sill), trim, lit=.3)
+    for u in (.36, .62):
+        cv.face(part_of_face(side, u, .16, u + .008, 1), mix_colors(color, trim, .5), lit=.3)
+    for t in (.2, .8): _wheel(cv, side[0][0], z + v.length * t, v.wheel, v.name)
+    return front
+
+# %% ../../nbs/inside/data/traffic.ipynb #183d9dc3
+def _cabin(cv, z, x, v, color, oncoming):
+    "The upper half of a car with its windows and mirrors"
+    glass = (56, 72, 92)
+    start, end = (1 - v.end, 1 - v.start) if oncoming else (v.start, v.end)
+    x0, x1, slope = x - v.width / 2, x + v.width / 2, .6 if oncoming or start > .3 else .28
+    z0, z1 = z + v.length * start + .06, z + v.length * end
+    near, flank = cv.block(x0 + .08, x1 - .08, v.belt - .01, v.roof, z0, z1, color, v.name,
+                           .17, slope, .4)
     cv.face(part_of_face(near, .07, .1, .93, .88), glass, lit=.8)
-    shine = [part_of_face(near, a, b, 1, 1)[0] for a, b in ((.16, .12), (.34, .12), (.6, .86), (.42, .86))]
+    corners = (.16, .12), (.34, .12), (.6, .86), (.42, .86)
+    shine = [part_of_face(near, a, b, 1, 1)[0] for a, b in corners]
     cv.face(shine, mix_colors(glass, cv.mood.horizon, .45), lit=.8)
     for u in (.1, .55): cv.face(part_of_face(flank, u, .1, u + .36, .86), glass, lit=.5)
-    if oncoming:
-        for a, b in ((x0 - .14, x0 + .04), (x1 - .04, x1 + .14)): cv.rect(0, z + l * c0 + .3, a, belt, b, belt + .18, color, name)
-    _face_of(cv, front, color, oncoming)
-    if kind == 'suv': _extras(cv, x, z, w, l, belt, roof, oncoming)
-
-# %% ../../nbs/inside/data/traffic.ipynb #ceb647cb
-def _extras(cv, x, z, w, l, belt, roof, oncoming):
-    "What an SUV carries: roof rails, a spare wheel"
-    for o in (-.55, .45): cv.rect(x, z + l * .4, o, roof, o + .1, roof + .1, (46, 46, 52), 'SUVPickupTruck')
-    if oncoming: return
-    cv.disc(x, belt - .08, z - .05, .36, .36, (40, 40, 46), 'SUVPickupTruck')
-    cv.disc(x, belt - .08, z - .05, .2, .2, (150, 152, 158))
+    if not oncoming: return
+    for a, b in ((x0 - .14, x0 + .04), (x1 - .04, x1 + .14)):
+        cv.rect(0, z + v.length * start + .3, a, v.belt, b, v.belt + .18, color, v.name)
 
 # %% ../../nbs/inside/data/traffic.ipynb #f554a9da
-def _face_of(cv, front, color, oncoming):
-    "Lights, number plate, bumper: white and a grille in front, red and yellow behind"
+def _end(cv, front, color, oncoming):
+    "Lights, number plate and bumper on the face `front`"
     on = cv.mood.lamps or cv.mood.weather in ('fog', 'rain')
-    lamp = (255, 246, 214) if oncoming else (220, 42, 38)
+    light = (255, 246, 214) if oncoming else (220, 42, 38)
+    plate = (240, 238, 222) if oncoming else (246, 212, 90)
     if oncoming: cv.face(part_of_face(front, .28, .5, .72, .78), (46, 46, 52))
-    for u in (.04, .78): cv.face(part_of_face(front, u, .52, u + .18, .82), lamp, glow=on)
+    for u in (.04, .78): cv.face(part_of_face(front, u, .52, u + .18, .82), light, glow=on)
     cv.face(part_of_face(front, 0, 0, 1, .3), mix_colors(color, (40, 40, 46), .55))
-    cv.face(part_of_face(front, .34, .22, .66, .44), (240, 238, 222) if oncoming else (246, 212, 90))
+    cv.face(part_of_face(front, .34, .22, .66, .44), plate)
     cv.face(part_of_face(front, .02, .92, .98, .98), mix_colors(color, (255, 255, 255), .3))
+
+# %% ../../nbs/inside/data/traffic.ipynb #ceb647cb
+def _extras(cv, z, x, v, oncoming):
+    "What an SUV carries: roof rails, a spare wheel"
+    for o in (-.55, .45):
+        cv.rect(x, z + v.length * .4, o, v.roof, o + .1, v.roof + .1, (46, 46, 52), v.name)
+    if oncoming: return
+    cv.disc(x, v.belt - .08, z - .05, .36, .36, (40, 40, 46), v.name)
+    cv.disc(x, v.belt - .08, z - .05, .2, .2, (150, 152, 158))
+
+# %% ../../nbs/inside/data/traffic.ipynb #fcbecd47
+def car(cv, z, x, kind, color, oncoming=False):
+    "A car, SUV or pickup: `kind` is a key of `VEHICLES`"
+    v = VEHICLES[kind]
+    _under(cv, x, z, v.width, v.length, v.name, .26)
+    front = _body(cv, z, x, v, color)
+    _cabin(cv, z, x, v, color, oncoming)
+    _end(cv, front, color, oncoming)
+    if kind == 'suv': _extras(cv, z, x, v, oncoming)
+
+# %% ../../nbs/inside/data/traffic.ipynb #952bf031
+def _panes(cv, front, side, v, bus):
+    "A windscreen on the face `front` and, on a bus, the row of windows behind it, `v` up"
+    glass, on = (66, 88, 110), cv.mood.lamps
+    cv.face(part_of_face(front, .07, v - .04, .93, v + .19), glass)
+    cv.face(part_of_face(front, .12, v, .4, v + .17), mix_colors(glass, cv.mood.horizon, .4))
+    if not bus: return
+    pane = (255, 224, 160) if on else glass
+    for u in range(6):
+        cv.face(part_of_face(side, u / 6 + .02, v, u / 6 + .15, v + .19), pane, lit=.4, glow=on)
 
 # %% ../../nbs/inside/data/traffic.ipynb #17dcf948
 def truck(cv, z, x, color, bus=False, oncoming=False):
     "A lorry or a double-decker bus"
     w, l, h = (2.5, 10., 4.2) if bus else (2.4, 7.5, 3.4)
-    n, glass, on = 'Truck_Bus', (66, 88, 110), cv.mood.lamps
+    n, light = 'Truck_Bus', (255, 246, 214) if oncoming else (220, 42, 38)
     _under(cv, x, z, w, l, n, .4)
     front, side = cv.block(x - w / 2, x + w / 2, .4, h, z, z + l, color, n)
     cv.face(part_of_face(side, 0, 0, 1, .1), (50, 50, 56), lit=.3)
     for t in (.18, .78): _wheel(cv, side[0][0], z + l * t, .5, n)
-    for u in (.03, .85): cv.face(part_of_face(front, u, .05, u + .12, .12), (255, 246, 214) if oncoming else (220, 42, 38), glow=on)
-    for v in (.3, .7) if bus else (.4,) if oncoming else ():
-        cv.face(part_of_face(front, .07, v - .04, .93, v + .19), glass)
-        cv.face(part_of_face(front, .12, v, .4, v + .17), mix_colors(glass, cv.mood.horizon, .4))
-        pane = (255, 224, 160) if on else glass
-        for u in range(6 * bus): cv.face(part_of_face(side, u / 6 + .02, v, u / 6 + .15, v + .19), pane, lit=.4, glow=on)
+    for u in (.03, .85):
+        cv.face(part_of_face(front, u, .05, u + .12, .12), light, glow=cv.mood.lamps)
+    if bus or oncoming:
+        for v in (.3, .7) if bus else (.4,): _panes(cv, front, side, v, bus)
     if bus:
         cv.face(part_of_face(front, .25, .545, .75, .63), (34, 34, 40))
         letters(cv, part_of_face(front, .3, .56, .7, .615), 3, .7, (255, 196, 80))
@@ -103,39 +148,57 @@ def sweeper(cv, z, x):
     _under(cv, x, z, 1.6, 3, n, .34)
     front, side = cv.block(x - .8, x + .8, .3, 1.9, z, z + 3, orange, n, .1, .1, .1)
     for t in (.6, 2.4): _wheel(cv, side[0][0], z + t, .38, n)
-    cv.face(part_of_face(front, .12, .55, .88, .9), glass); cv.face(part_of_face(side, .5, .5, .92, .9), glass, lit=.5)
+    cv.face(part_of_face(front, .12, .55, .88, .9), glass)
+    cv.face(part_of_face(side, .5, .5, .92, .9), glass, lit=.5)
     cv.disc(x, 2., z + 1, .12, .15, (255, 196, 60), n, glow=True)
     for i in range(4): cv.face(part_of_face(front, i / 4, .1, i / 4 + .12, .25), (242, 242, 238))
 
 # %% ../../nbs/inside/data/traffic.ipynb #47c7985c
-_clothes = [(200, 60, 60), (60, 104, 176), (238, 202, 92), (92, 154, 114), (224, 222, 214), (74, 70, 96), (210, 122, 152), (236, 140, 70)]
+_clothes = [(200, 60, 60), (60, 104, 176), (238, 202, 92), (92, 154, 114),
+            (224, 222, 214), (74, 70, 96), (210, 122, 152), (236, 140, 70)]
 _skin = [(236, 190, 158), (206, 152, 118), (150, 102, 76), (112, 76, 58)]
 _hair = [(62, 46, 42), (36, 32, 34), (176, 132, 76), (150, 146, 144)]
+_trousers = [(54, 60, 84), (84, 76, 72), (46, 46, 52)]
+_night = (20, 20, 30)   # what darkens the far side of a figure
 
+def _head(cv, z, x, k, seed, name):
+    "Hair and face of a figure of size `k`"
+    cv.disc(x, 1.66 * k, z, .13 * k, .14 * k, _hair[seed % 4], name)
+    cv.disc(x, 1.62 * k, z, .11 * k, .13 * k, _skin[seed // 3 % 4], name)
+
+def _umbrella(cv, z, x, seed, name):
+    angles = [i * math.pi / 8 for i in range(9)]
+    dome = [(.62 * math.cos(a), 1.86 + .34 * math.sin(a)) for a in angles]
+    cv.flat(x, z, dome, _clothes[(seed + 5) % 8], name)
+
+# %% ../../nbs/inside/data/traffic.ipynb #0f289b12
 def person(cv, z, x, seed=0, tall=1., name='Pedestrian'):
     "Somebody on foot; `tall` is 1 for a grown-up"
     k, a, coat = tall, .17 * math.sin(2.4 * z / tall + seed), _clothes[seed % 8]
-    P = lambda *pts: [(px * k, py * k) for px, py in pts]
-    away = -cv.mood.sun * .6 * k
-    cv.shadow([(x - .2, z - .1), (x + .2, z - .1), (x + away + .2, z + .8), (x + away - .2, z + .8)], .8)
-    legs = ((54, 60, 84), (84, 76, 72), (46, 46, 52))[seed % 3]
-    cv.flat(x, z, P((-.15, .9), (.01, .9), (-.02 - a, 0), (-.15 - a, 0)), mix_colors(legs, (20, 20, 26), .25), name)
-    cv.flat(x, z, P((-.01, .9), (.15, .9), (.15 + a, 0), (.02 + a, 0)), legs, name)
-    sleeve = mix_colors(coat, (20, 20, 30), .22)
-    for d in (-1, 1): cv.flat(x, z, P((d * .19, 1.44), (d * .28, 1.38), (d * (.3 + a), .82), (d * (.2 + a), .82)), sleeve, name)
-    low = .55 if seed % 4 == 1 else .82
-    cv.flat(x, z, P((-.2, low), (.2, low), (.21, 1.42), (.1, 1.5), (-.1, 1.5), (-.21, 1.42)), coat, name)
-    if seed % 5 == 2: cv.flat(x, z, P((.2, .6), (.44, .6), (.42, .9), (.22, .9)), _clothes[(seed + 3) % 8], name)
-    cv.disc(x, 1.66 * k, z, .13 * k, .14 * k, _hair[seed % 4], name); cv.disc(x, 1.62 * k, z, .11 * k, .13 * k, _skin[seed // 3 % 4], name)
-    if cv.mood.weather == 'rain' and tall == 1:
-        dome = [(.62 * math.cos(i * math.pi / 8), 1.86 + .34 * math.sin(i * math.pi / 8)) for i in range(9)]
-        cv.flat(x, z, dome, _clothes[(seed + 5) % 8], name)
+    def shape(pts, color): cv.flat(x, z, [(px * k, py * k) for px, py in pts], color, name)
+    away = x - cv.mood.sun * .6 * k
+    cv.shadow([(x - .2, z - .1), (x + .2, z - .1), (away + .2, z + .8), (away - .2, z + .8)], .8)
+    legs, sleeve = _trousers[seed % 3], mix_colors(coat, _night, .22)
+    far_leg = mix_colors(legs, (20, 20, 26), .25)
+    shape([(-.15, .9), (.01, .9), (-.02 - a, 0), (-.15 - a, 0)], far_leg)
+    shape([(-.01, .9), (.15, .9), (.15 + a, 0), (.02 + a, 0)], legs)
+    for d in (-1, 1):
+        arm = [(d * .19, 1.44), (d * .28, 1.38), (d * (.3 + a), .82), (d * (.2 + a), .82)]
+        shape(arm, sleeve)
+    hem = .55 if seed % 4 == 1 else .82
+    shape([(-.2, hem), (.2, hem), (.21, 1.42), (.1, 1.5), (-.1, 1.5), (-.21, 1.42)], coat)
+    if seed % 5 == 2:
+        shape([(.2, .6), (.44, .6), (.42, .9), (.22, .9)], _clothes[(seed + 3) % 8])   # a bag
+    _head(cv, z, x, k, seed, name)
+    if cv.mood.weather == 'rain' and tall == 1: _umbrella(cv, z, x, seed, name)
 
 # %% ../../nbs/inside/data/traffic.ipynb #3bc81fdc
 def pram(cv, z, x, color):
     "A pram"
-    n, dark = 'CartLuggagePram', mix_colors(color, (20, 20, 30), .4)
-    for dx in (-.28, .28): cv.disc(x + dx, .2, z, .2, .2, (40, 40, 44), n); cv.disc(x + dx, .2, z, .1, .1, (176, 176, 180))
+    n, dark = 'CartLuggagePram', mix_colors(color, _night, .4)
+    for dx in (-.28, .28):
+        cv.disc(x + dx, .2, z, .2, .2, (40, 40, 44), n)
+        cv.disc(x + dx, .2, z, .1, .1, (176, 176, 180))
     cv.flat(x, z, [(-.42, .45), (.4, .45), (.46, .85), (-.46, .85)], color, n)
     cv.flat(x, z, [(.46, .85), (.4, 1.15), (.1, 1.28), (-.05, .85)], dark, n)
     cv.flat(x, z, [(-.46, .85), (-.6, 1.05), (-.55, 1.08), (-.4, .85)], (60, 60, 66), n)
@@ -143,32 +206,45 @@ def pram(cv, z, x, color):
 # %% ../../nbs/inside/data/traffic.ipynb #9cc2937a
 def suitcase(cv, z, x, color):
     "A suitcase on wheels"
-    cv.rect(x, z, -.12, .8, .12, 1.1, (64, 64, 70), 'CartLuggagePram'); cv.rect(x, z, -.25, .08, .25, .82, color, 'CartLuggagePram')
-    for dx in (-.1, .06): cv.rect(x, z, dx, .12, dx + .04, .78, mix_colors(color, (255, 255, 255), .35))
+    n, pale = 'CartLuggagePram', mix_colors(color, (255, 255, 255), .35)
+    cv.rect(x, z, -.12, .8, .12, 1.1, (64, 64, 70), n)
+    cv.rect(x, z, -.25, .08, .25, .82, color, n)
+    for dx in (-.1, .06): cv.rect(x, z, dx, .12, dx + .04, .78, pale)
 
 # %% ../../nbs/inside/data/traffic.ipynb #f4c5aa53
+def _scooter(cv, z, x):
+    cv.flat(x, z, [(-.3, .3), (.3, .3), (.26, .9), (-.26, .9)], (196, 52, 54), 'MotorcycleScooter')
+    cv.rect(x, z, -.1, .55, .1, .7, (255, 96, 74), glow=True)
+
 def rider(cv, z, x, seed=0, motor=False):
     "A cyclist, or somebody on a motor scooter, seen from behind"
-    n, coat, legs = 'MotorcycleScooter' if motor else 'Bicyclist', (52, 52, 62) if motor else _clothes[seed % 8], (48, 52, 72)
-    cv.shadow([(x - .2, z - .4), (x + .2, z - .4), (x + .2 - .5 * cv.mood.sun, z + 1), (x - .2 - .5 * cv.mood.sun, z + 1)], .8)
+    n, away, legs = 'MotorcycleScooter' if motor else 'Bicyclist', .5 * cv.mood.sun, (48, 52, 72)
+    coat = (52, 52, 62) if motor else _clothes[seed % 8]
+    left, right = x - .2, x + .2
+    cv.shadow([(left, z - .4), (right, z - .4), (right - away, z + 1), (left - away, z + 1)], .8)
     cv.disc(x, .34, z, .16 if motor else .05, .34, (34, 34, 38), n)
-    if motor:
-        cv.flat(x, z, [(-.3, .3), (.3, .3), (.26, .9), (-.26, .9)], (196, 52, 54), n)
-        cv.rect(x, z, -.1, .55, .1, .7, (255, 96, 74), glow=True)
+    if motor: _scooter(cv, z, x)
     up = .09 * math.sin(3 * z)
-    for d in (-1, 1): cv.flat(x, z, [(d * .03, .95), (d * .18, .95), (d * .17, .2 + d * up), (d * .06, .2 + d * up)], legs, n)
+    for d in (-1, 1):
+        leg = [(d * .03, .95), (d * .18, .95), (d * .17, .2 + d * up), (d * .06, .2 + d * up)]
+        cv.flat(x, z, leg, legs, n)
     cv.rect(x, z, -.36, 1., .36, 1.07, (58, 58, 64), n)
-    for d in (-1, 1): cv.flat(x, z, [(d * .18, 1.42), (d * .27, 1.36), (d * .36, 1.04), (d * .28, 1.02)], mix_colors(coat, (20, 20, 30), .22), n)
-    cv.flat(x, z, [(-.16, .86), (.16, .86), (.22, 1.42), (.08, 1.52), (-.08, 1.52), (-.22, 1.42)], coat, n)
+    for d in (-1, 1):
+        arm = [(d * .18, 1.42), (d * .27, 1.36), (d * .36, 1.04), (d * .28, 1.02)]
+        cv.flat(x, z, arm, mix_colors(coat, _night, .22), n)
+    back = [(-.16, .86), (.16, .86), (.22, 1.42), (.08, 1.52), (-.08, 1.52), (-.22, 1.42)]
+    cv.flat(x, z, back, coat, n)
     cv.disc(x, 1.64, z, .12, .14, _skin[seed % 4], n)
-    cv.disc(x, 1.7, z, .15, .14 if motor else .1, (236, 236, 232) if motor else _clothes[(seed + 2) % 8], n)
+    high, hat = (.14, (236, 236, 232)) if motor else (.1, _clothes[(seed + 2) % 8])
+    cv.disc(x, 1.7, z, .15, high, hat, n)
 
 # %% ../../nbs/inside/data/traffic.ipynb #9ccd48e5
 def dog(cv, z, x, color=(158, 108, 72)):
     "A dog"
     n, dark = 'Animal', mix_colors(color, (30, 20, 20), .4)
     for dx in (-.34, -.2, .2, .32): cv.rect(x, z, dx - .045, 0, dx + .045, .38, dark, n)
-    cv.flat(x, z, [(-.42, .32), (.36, .3), (.42, .62), (-.4, .62)], color, n); cv.disc(x + .5, .7, z, .16, .14, color, n)
+    cv.flat(x, z, [(-.42, .32), (.36, .3), (.42, .62), (-.4, .62)], color, n)
+    cv.disc(x + .5, .7, z, .16, .14, color, n)
     cv.flat(x, z, [(.36, .74), (.42, .94), (.52, .78)], dark, n)
     cv.flat(x, z, [(-.4, .55), (-.6, .84), (-.53, .88), (-.32, .62)], color, n)
 
@@ -176,5 +252,6 @@ def dog(cv, z, x, color=(158, 108, 72)):
 def cone(cv, z, x):
     "A traffic cone"
     n = 'TrafficCone'
-    cv.rect(x, z, -.26, 0, .26, .07, (64, 62, 66), n); cv.flat(x, z, [(-.19, .07), (.19, .07), (.05, .85), (-.05, .85)], (246, 114, 42), n)
+    cv.rect(x, z, -.26, 0, .26, .07, (64, 62, 66), n)
+    cv.flat(x, z, [(-.19, .07), (.19, .07), (.05, .85), (-.05, .85)], (246, 114, 42), n)
     cv.flat(x, z, [(-.13, .34), (.13, .34), (.09, .52), (-.09, .52)], (250, 248, 242))
