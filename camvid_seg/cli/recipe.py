@@ -30,6 +30,7 @@ _readers = {int:int, float:decay_arg, int|None:count_arg, float|tuple|str:rate_a
 def _shown(v):
     "A default as the help shows it"
     if v is None: return 'none'
+    if isinstance(v, bool): return 'yes' if v else 'no'
     if isinstance(v, tuple): return ':'.join(map(_shown, v))
     return f'{v:g}' if isinstance(v, float) else str(v)
 
@@ -50,7 +51,10 @@ def _add_flag(parser, f, help, of_stages):
     if f.type is bool:
         return parser.add_argument(flag, action='store_true', default=None, help=help)
     how = {k:v for k,v in f.metadata.items()}
-    if not how.get('choices'): how['type'] = _readers.get(f.type, str)
+    if not how.get('choices'):
+        how['type'] = _readers.get(f.type, str)
+        metavar = 'N' if f.type in (int, int|None) else 'X'
+        if how['type'] is not str: how.setdefault('metavar', metavar)
     if of_stages:
         how['nargs'] = '+'
         help += '; one value, or one a stage'

@@ -8,42 +8,47 @@ Docs: https://example.github.io/camvid_seg/inside/model/unet.html.md"""
 __all__ = ['icnr', 'ShuffleUp', 'UnetBlock', 'ResBlock', 'Unet', 'to_fastai', 'from_fastai', 'LeanBlock', 'LeanUnet',
            'create_unet', 'load_unet']
 
-# %% ../../nbs/inside/model/unet.ipynb #fab462b7
+# %% ../../nbs/inside/model/unet.ipynb #f47f60f0
 from pathlib import Path
 
-# %% ../../nbs/inside/model/unet.ipynb #f11ac02b
+# %% ../../nbs/inside/model/unet.ipynb #e92d0782
 import torch, torch.nn.functional as F
 from torch import nn
 
-# %% ../../nbs/inside/model/unet.ipynb #727cec12
+# %% ../../nbs/inside/model/unet.ipynb #0719dce8
 from ..core import SegError
-from .encoders import Encoder, imagenet_state, resnet_function
+from .encoders import arch_name, create_encoder, imagenet_state
 from .weights import check_header, load_checked, read_weights
 from ..tensors import plain_tensor
 
-# %% ../../nbs/inside/model/unet.ipynb #ad5c5a9c
+# %% ../../nbs/inside/model/unet.ipynb #1a917a44
 def icnr(
     w, # float (n, ni, kh, kw): weights of a convolution that feeds `nn.PixelShuffle(scale)`
     scale=2 # upsampling factor
-): # weights of that shape: Kaiming-normal, the same for the scale**2 channels that make one output channel
+): # weights of that shape, the same for the scale**2 channels that make one output channel
     "Weights with which a convolution and a pixel shuffle start as nearest-neighbour upsampling"
     sub = nn.init.kaiming_normal_(w.new_empty(w.shape[0]//scale**2, *w.shape[1:]))
     return sub.repeat_interleave(scale**2, dim=0)
 
-# %% ../../nbs/inside/model/unet.ipynb #07e312c8
-def _conv_relu(ni, nf, ks=3): return nn.Sequential(nn.Conv2d(ni, nf, ks, padding=ks//2), nn.ReLU(inplace=True))
+# %% ../../nbs/inside/model/unet.ipynb #905a9da5
+def _conv_relu(ni, nf, ks=3):
+    return nn.Sequential(nn.Conv2d(ni, nf, ks, padding=ks//2), nn.ReLU(inplace=True))
 
 def _kaiming(*convs):
-    for c in convs: nn.init.kaiming_normal_(c.weight); nn.init.zeros_(c.bias)
+    for c in convs:
+        nn.init.kaiming_normal_(c.weight)
+        nn.init.zeros_(c.bias)
 
 def _bn(n):
     bn = nn.BatchNorm2d(n)
     nn.init.constant_(bn.bias, 1e-3)
     return bn
 
-def _resize_to(x, like): return x if x.shape[-2:]==like.shape[-2:] else F.interpolate(x, like.shape[-2:], mode='nearest')
+def _resize_to(x, like):
+    if x.shape[-2:] == like.shape[-2:]: return x
+    return F.interpolate(x, like.shape[-2:], mode='nearest')
 
-# %% ../../nbs/inside/model/unet.ipynb #6fe235bc
+# %% ../../nbs/inside/model/unet.ipynb #08075024
 class ShuffleUp(nn.Sequential):
     "Twice the height and width: a 1x1 convolution to four times the channels, ReLU, pixel shuffle"
     def __init__(self,
@@ -55,7 +60,7 @@ class ShuffleUp(nn.Sequential):
         conv.weight.data.copy_(icnr(conv.weight.data))
         nn.init.zeros_(conv.bias)
 
-# %% ../../nbs/inside/model/unet.ipynb #69ec5cbf
+# %% ../../nbs/inside/model/unet.ipynb #afc3e457
 class UnetBlock(nn.Module):
     "One step up: double the map, join the encoder's map of that size, two 3x3 convolutions"
     def __init__(self,
@@ -66,70 +71,79 @@ class UnetBlock(nn.Module):
         super().__init__()
         n = n_up//2 + n_skip
         self.n_out = n_out or n
-        self.up,self.bn = ShuffleUp(n_up, n_up//2),_bn(n_skip)
-        self.conv1,self.conv2 = _conv_relu(n, self.n_out),_conv_relu(self.n_out, self.n_out)
+        self.up, self.bn = ShuffleUp(n_up, n_up//2), _bn(n_skip)
+        self.conv1, self.conv2 = _conv_relu(n, self.n_out), _conv_relu(self.n_out, self.n_out)
         _kaiming(self.conv1[0], self.conv2[0])
+
     def forward(self, x, skip):
         x = torch.cat([_resize_to(self.up(x), skip), self.bn(skip)], dim=1)
         return self.conv2(self.conv1(F.relu(x, inplace=True)))
 
-# %% ../../nbs/inside/model/unet.ipynb #194b9233
+# %% ../../nbs/inside/model/unet.ipynb #ee1d0cae
 class ResBlock(nn.Module):
     "`relu(x + conv(relu(conv(x))))` with 3x3 convolutions, as many channels out as in"
     def __init__(self,
         n # channels
     ):
         super().__init__()
-        self.conv1,self.conv2 = _conv_relu(n, n),nn.Conv2d(n, n, 3, padding=1)
+        self.conv1, self.conv2 = _conv_relu(n, n), nn.Conv2d(n, n, 3, padding=1)
         _kaiming(self.conv1[0], self.conv2)
+
     def forward(self, x): return F.relu(x + self.conv2(self.conv1(x)), inplace=True)
 
-# %% ../../nbs/inside/model/unet.ipynb #c67f6ac2
+# %% ../../nbs/inside/model/unet.ipynb #6a0f72cb
 class _SegNet(nn.Module):
     decoder = None
     def __init__(self, arch, n_classes):
         super().__init__()
-        if not (isinstance(n_classes, int) and n_classes > 0): raise SegError(f'n_classes={n_classes!r}: needs the number of classes, 1 or more')
-        self.config = dict(arch=resnet_function(arch).__name__, n_classes=n_classes, decoder=self.decoder)
-        self.encoder = Encoder(arch)
+        if not (isinstance(n_classes, int) and n_classes > 0):
+            raise SegError(f'n_classes={n_classes!r}: needs the number of classes, 1 or more')
+        self.config = dict(arch=arch_name(arch), n_classes=n_classes, decoder=self.decoder)
+        self.encoder = create_encoder(arch)
+
     def forward(self,
         x # float (N, 3, H, W), normalized with ImageNet statistics; any H and W
     ): # logits (N, n_classes, H, W), a plain tensor
         x = plain_tensor(x)
         return self.decode(x, self.encoder(x))
+
     def __repr__(self):
         n = sum(p.numel() for p in self.parameters())
-        return f"{type(self).__name__}({self.config['arch']!r}, {self.config['n_classes']}): {n/1e6:.1f} M parameters"
+        arch, n_classes = self.config['arch'], self.config['n_classes']
+        return f'{type(self).__name__}({arch!r}, {n_classes}): {n/1e6:.1f} M parameters'
 
-# %% ../../nbs/inside/model/unet.ipynb #c1fbb03a
+# %% ../../nbs/inside/model/unet.ipynb #91d4492f
 class Unet(_SegNet):
-    "The lesson's network: a U-Net on a ResNet, layer for layer fastai's `DynamicUnet`"
+    "The lesson's network: a U-Net on an encoder, layer for layer fastai's `DynamicUnet`"
     decoder = 'lesson'
     def __init__(self,
-        arch, # a torchvision ResNet function or its name, as 'resnet34'
+        arch, # name of an encoder, as 'resnet34', or a torchvision ResNet function
         n_classes # number of classes, Void included
     ):
         super().__init__(arch, n_classes)
-        *skips,n = self.encoder.channels
-        self.bn,self.middle = _bn(n),nn.Sequential(_conv_relu(n, n*2), _conv_relu(n*2, n))
+        *skips, n = self.encoder.channels
+        self.bn, self.middle = _bn(n), nn.Sequential(_conv_relu(n, n*2), _conv_relu(n*2, n))
         self.blocks = nn.ModuleList()
         for i,s in reversed(list(enumerate(skips))):
             self.blocks.append(UnetBlock(n, s, n_out=None if i else (n//2+s)//2))
             n = self.blocks[-1].n_out
-        self.up,self.cross,self.head = ShuffleUp(n, n),ResBlock(n+3),nn.Conv2d(n+3, n_classes, 1)
+        self.up, self.cross, self.head = ShuffleUp(n, n), ResBlock(n+3), nn.Conv2d(n+3, n_classes, 1)
         _kaiming(self.middle[0][0], self.middle[1][0])
         nn.init.normal_(self.head.bias, 0, 0.01)
+
     def decode(self, x, maps):
-        *skips,y = maps
+        *skips, y = maps
         y = self.middle(F.relu(self.bn(y)))
         for block,skip in zip(self.blocks, reversed(skips)): y = block(y, skip)
         y = _resize_to(self.up(y), x)
-        return self.head(self.cross(torch.cat([y, x.to(y.dtype)], dim=1))) # under autocast a float32 image would widen all of the largest map
+        return self.head(self.cross(torch.cat([y, x.to(y.dtype)], dim=1)))
 
-# %% ../../nbs/inside/model/unet.ipynb #60dd79ed
-_NAMES = [(f'encoder.{n}.', f'layers.0.{i}.') for n,i in dict(conv1=0, bn1=1, layer1=4, layer2=5, layer3=6, layer4=7).items()]
+# %% ../../nbs/inside/model/unet.ipynb #34c187cb
+_encoder_layers = dict(conv1=0, bn1=1, layer1=4, layer2=5, layer3=6, layer4=7)
+_NAMES = [(f'encoder.{n}.', f'layers.0.{i}.') for n,i in _encoder_layers.items()]
 _NAMES += [('bn.', 'layers.1.'), ('middle.', 'layers.3.'), ('up.', 'layers.8.'), ('head.', 'layers.12.0.')]
-_NAMES += [o for i in range(4) for o in ((f'blocks.{i}.up.', f'layers.{i+4}.shuf.'), (f'blocks.{i}.', f'layers.{i+4}.'))]
+for _i in range(4):
+    _NAMES += [(f'blocks.{_i}.up.', f'layers.{_i+4}.shuf.'), (f'blocks.{_i}.', f'layers.{_i+4}.')]
 _NAMES += [('cross.conv1.', 'layers.11.convpath.0.'), ('cross.conv2.', 'layers.11.convpath.1.0.')]
 
 def _rename_keys(state, names):
@@ -137,14 +151,14 @@ def _rename_keys(state, names):
     def new(k): return next((b+k[len(a):] for a,b in names if k.startswith(a)), k)
     return {new(k):v for k,v in state.items()}
 
-# %% ../../nbs/inside/model/unet.ipynb #eaaae641
+# %% ../../nbs/inside/model/unet.ipynb #23810d60
 def to_fastai(
     model # a `Unet`
 ): # state dict for fastai's `DynamicUnet` on the same encoder
     "The weights of `model` under fastai's names"
-    if not isinstance(model, Unet):
-        raise SegError(f"{type(model).__name__}: only the lesson's Unet has a twin in fastai; create the model with decoder='lesson'")
-    return _rename_keys(model.state_dict(), _NAMES)
+    if isinstance(model, Unet): return _rename_keys(model.state_dict(), _NAMES)
+    raise SegError(f"{type(model).__name__}: only the lesson's Unet has a twin in fastai; "
+                   "create the model with decoder='lesson'")
 
 def from_fastai(
     state # state dict of fastai's `DynamicUnet` with its default options
@@ -152,60 +166,64 @@ def from_fastai(
     "fastai's weights under our names"
     return _rename_keys(state, [(b,a) for a,b in _NAMES])
 
-# %% ../../nbs/inside/model/unet.ipynb #6c0550a5
+# %% ../../nbs/inside/model/unet.ipynb #c993f9ae
 _sums = torch.tensor([[0.,0,1], [0,1,1], [1,1,0], [1,0,0]]) # of a kernel (a, b, c): c, b+c, a+b, a
 _fold = torch.kron(_sums, _sums).T # (9, 16)
 
 def _conv_doubled(x, weight, fold):
-    "`F.conv2d` of `x`, doubled by nearest neighbour, and a 3x3 `weight`, padding 1; the doubled map is never made"
+    "`F.conv2d`, padding 1, of `x` doubled by nearest neighbour; the doubled map is never made"
     stamp = (weight.flatten(2) @ fold.to(weight.dtype)).unflatten(2, (4, 4)).transpose(0, 1)
     return F.conv_transpose2d(x, stamp, stride=2, padding=1)
 
-# %% ../../nbs/inside/model/unet.ipynb #578382f4
+# %% ../../nbs/inside/model/unet.ipynb #ea433934
 def _conv_bn_relu(ni, nf):
     conv = nn.Conv2d(ni, nf, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode='fan_out', nonlinearity='relu')
     return nn.Sequential(conv, nn.BatchNorm2d(nf), nn.ReLU(inplace=True))
 
 class LeanBlock(nn.Module):
-    "One step up: double the map by nearest neighbour, join the encoder's map of that size, two 3x3 convolution-BatchNorm-ReLU"
+    "One step up: double by nearest neighbour, join the encoder's map, two 3x3 conv-BatchNorm-ReLU"
     def __init__(self,
         n_up, # channels of the map from below
         n_skip, # channels of the encoder's map
         n_out # channels out
     ):
         super().__init__()
-        self.conv1,self.conv2 = _conv_bn_relu(n_up+n_skip, n_out),_conv_bn_relu(n_out, n_out)
+        self.conv1, self.conv2 = _conv_bn_relu(n_up+n_skip, n_out), _conv_bn_relu(n_out, n_out)
         self.register_buffer('fold', _fold, persistent=False)
+
     def join(self, x, skip):
-        up,side = self.conv1[0].weight.split([x.shape[1], skip.shape[1]], dim=1)
-        h,w = skip.shape[-2:]
+        up, side = self.conv1[0].weight.split([x.shape[1], skip.shape[1]], dim=1)
+        h, w = skip.shape[-2:]
         return _conv_doubled(x, up, self.fold)[..., :h, :w] + F.conv2d(skip, side, padding=1)
+
     def forward(self, x, skip):
-        _,bn,relu = self.conv1
+        _, bn, relu = self.conv1
         return self.conv2(relu(bn(self.join(x, skip))))
 
-# %% ../../nbs/inside/model/unet.ipynb #24fe2f6c
+# %% ../../nbs/inside/model/unet.ipynb #315791f1
 class LeanUnet(_SegNet):
     "The lighter network: the same encoder, narrow steps, class scores at half size, then enlarged"
-    decoder,block = 'lean',LeanBlock
+    decoder, block = 'lean', LeanBlock
     def __init__(self,
-        arch, # a torchvision ResNet function or its name, as 'resnet34'
+        arch, # name of an encoder, as 'resnet34', or a torchvision ResNet function
         n_classes # number of classes, Void included
     ):
         super().__init__(arch, n_classes)
-        *skips,n = self.encoder.channels
-        widths = (256, 128, 64, 32)
-        self.blocks = nn.ModuleList([self.block(*o) for o in zip((n,*widths), reversed(skips), widths)])
+        *skips, n = self.encoder.channels
+        widths = 256, 128, 64, 32
+        steps = zip((n, *widths), reversed(skips), widths)
+        self.blocks = nn.ModuleList([self.block(*o) for o in steps])
         self.head = nn.Conv2d(widths[-1], n_classes, 3, padding=1)
+
     def decode(self, x, maps):
-        *skips,y = maps
+        *skips, y = maps
         for block,skip in zip(self.blocks, reversed(skips)): y = block(y, skip)
         return F.interpolate(self.head(y).float(), x.shape[-2:], mode='bilinear')
 
-# %% ../../nbs/inside/model/unet.ipynb #0d589854
+# %% ../../nbs/inside/model/unet.ipynb #73094f30
 def create_unet(
-    arch, # a torchvision ResNet function or its name, as 'resnet34'
+    arch, # name of an encoder, as 'resnet34', or a torchvision ResNet function
     n_classes, # number of classes, Void included
     decoder='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
     weights='imagenet' # 'imagenet', a file (.safetensors, .pth), or None for random weights
@@ -215,22 +233,26 @@ def create_unet(
     if decoder not in kinds: raise SegError(f"decoder {decoder!r}: choose 'lesson' or 'lean'")
     model = kinds[decoder](arch, n_classes)
     if weights is None: return model
-    state = imagenet_state(arch) if weights=='imagenet' else read_weights(weights)[0]
-    what = f"ImageNet weights of {model.config['arch']}" if weights=='imagenet' else Path(weights).name
-    if 'conv1.weight' in state: load_checked(model.encoder, {k:v for k,v in state.items() if not k.startswith('fc.')}, what)
+    if weights == 'imagenet':
+        what, state = f"ImageNet weights of {model.config['arch']}", imagenet_state(arch)
+    else: what, state = Path(weights).name, read_weights(weights)[0]
+    if 'conv1.weight' in state:
+        body = {k:v for k,v in state.items() if not k.startswith('fc.')}
+        load_checked(model.encoder, body, what)
     else: load_checked(model, from_fastai(state), what)
     return model
 
-# %% ../../nbs/inside/model/unet.ipynb #3ac652c5
+# %% ../../nbs/inside/model/unet.ipynb #d07a549e
 def load_unet(
     path # a file of `save_weights` or `SegLearner.save`
 ): # (the model, on the CPU, in eval mode; the facts of the header)
     "Rebuild a network from its file alone"
-    state,facts = read_weights(path)
-    check_header(facts, Path(path).name)
+    name, (state, facts) = Path(path).name, read_weights(path)
+    check_header(facts, name)
     config = {k:facts.get(k) for k in ('arch', 'n_classes', 'decoder')}
     if None in config.values():
-        raise SegError(f'{Path(path).name}: its header does not say which network it is; use create_unet(arch, n_classes, decoder, weights=file)')
+        raise SegError(f'{name}: its header does not say which network it is; '
+                       'use create_unet(arch, n_classes, decoder, weights=file)')
     model = create_unet(**config, weights=None)
-    load_checked(model, state, Path(path).name)
-    return model.eval(),facts
+    load_checked(model, state, name)
+    return model.eval(), facts

@@ -7,67 +7,88 @@ Docs: https://example.github.io/camvid_seg/inside/model/weights.html.md"""
 # %% auto #0
 __all__ = ['read_weights', 'check_finite', 'load_checked', 'save_weights', 'check_header']
 
-# %% ../../nbs/inside/model/weights.ipynb #8d164a40
+# %% ../../nbs/inside/model/weights.ipynb #0b3200e8
 import json
 from pathlib import Path
 
-# %% ../../nbs/inside/model/weights.ipynb #470bdc6a
+# %% ../../nbs/inside/model/weights.ipynb #ebd9a124
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-# %% ../../nbs/inside/model/weights.ipynb #10318061
+# %% ../../nbs/inside/model/weights.ipynb #f6e63996
 from ..core import SegError, atomic_path
 from ..tensors import unwrap
 
-# %% ../../nbs/inside/model/weights.ipynb #dbaa0738
+# %% ../../nbs/inside/model/weights.ipynb #36283ac5
+def _read_safetensors(path):
+    "Tensors, and the facts of the header"
+    with safe_open(path, 'pt') as f: header = f.metadata() or {}
+    return load_file(path), {k:json.loads(v) for k,v in header.items() if k != 'format'}
+
 def read_weights(
     path # a file: .safetensors, or .pth / .pt with tensors and nothing else in it
 ): # (state dict of CPU tensors, dict of the facts in its header: empty for .pth)
     "Read a file of weights without running code from it"
-    path,meta = Path(path),{}
+    path = Path(path)
     if not path.is_file():
-        raise SegError(f"{path}: no such file of weights; give a .safetensors or .pth file, 'imagenet', or None for random weights")
+        raise SegError(f"{path}: no such file of weights; give a .safetensors or .pth file, "
+                       "'imagenet', or None for random weights")
     try:
-        if path.suffix=='.safetensors':
-            with safe_open(path, 'pt') as f: meta = {k:json.loads(v) for k,v in (f.metadata() or {}).items() if k!='format'}
-            state = load_file(path)
-        else: state = torch.load(path, map_location='cpu', weights_only=True)
+        if path.suffix == '.safetensors': state, facts = _read_safetensors(path)
+        else: state, facts = torch.load(path, map_location='cpu', weights_only=True), {}
     except Exception as e:
-        raise SegError(f'{path.name}: cannot be read as weights ({type(e).__name__}); it is cut short, or not weights, '
-                       'or a pickle with more in it than tensors; fetch or save it again') from e
-    if isinstance(state, dict) and isinstance(state.get('model'), dict): state = state['model'] # fastai saves {'model', 'opt'}
-    if not (isinstance(state, dict) and state and all(isinstance(o, Tensor) for o in state.values())):
-        raise SegError(f'{path.name}: holds no state dict (names and tensors); write one with torch.save(model.state_dict(), file)')
-    return state,meta
+        raise SegError(f'{path.name}: cannot be read as weights ({type(e).__name__}); it is cut '
+                       'short, or not weights, or a pickle with more in it than tensors; '
+                       'fetch or save it again') from e
+    if isinstance(state, dict) and isinstance(state.get('model'), dict):
+        state = state['model'] # fastai saves {'model', 'opt'}
+    tensors = isinstance(state, dict) and all(isinstance(o, torch.Tensor) for o in state.values())
+    if not (tensors and state):
+        raise SegError(f'{path.name}: holds no state dict (names and tensors); '
+                       'write one with torch.save(model.state_dict(), file)')
+    return state, facts
 
-# %% ../../nbs/inside/model/weights.ipynb #2e68aac9
-def check_finite(state, what):
-    bad = next((k for k,v in state.items() if v.is_floating_point() and not v.isfinite().all()), None)
-    if bad: raise SegError(f'{what}: {bad} is not finite (it has NaN or infinity); go back to earlier weights and train with a lower learning rate')
+# %% ../../nbs/inside/model/weights.ipynb #107bd02a
+def check_finite(
+    state, # state dict
+    what   # whose it is, for the message
+):
+    "Refuse weights that are not numbers"
+    for k,v in state.items():
+        if v.is_floating_point() and not v.isfinite().all():
+            raise SegError(f'{what}: {k} is not finite (it has NaN or infinity); '
+                           'go back to earlier weights and train with a lower learning rate')
 
-def load_checked(module, state, what):
+def load_checked(
+    module, # where to
+    state,  # state dict
+    what    # whose it is, for the message
+):
+    "Load `state` into `module`, if names, shapes and numbers are right"
     own = module.state_dict()
     missing = [k for k in own if k not in state and not k.endswith('num_batches_tracked')]
     extra = [k for k in state if k not in own]
     diff = [f'{k} is missing' for k in missing[:1]] + [f'{k} is unexpected' for k in extra[:1]]
-    if diff: raise SegError(f"{what}: weights of another network ({', '.join(diff)}); use the arch and decoder that they were trained with")
+    if diff:
+        raise SegError(f"{what}: weights of another network ({', '.join(diff)}); "
+                       'use the arch and decoder that they were trained with')
     for k,v in state.items():
         if v.shape != own[k].shape:
-            raise SegError(f'{what}: {k} has shape {tuple(v.shape)} and the model needs {tuple(own[k].shape)}; '
-                           'use the arch and number of classes that they were trained with')
+            raise SegError(f'{what}: {k} has shape {tuple(v.shape)} and the model needs '
+                           f'{tuple(own[k].shape)}; use the arch and number of classes that they '
+                           'were trained with')
     check_finite(state, what)
     module.load_state_dict(state, strict=False)
 
-# %% ../../nbs/inside/model/weights.ipynb #831e3b62
+# %% ../../nbs/inside/model/weights.ipynb #59767db0
 def save_weights(
-    model, # a model of `create_unet`
+    model, # a network with a `config`, as those of `create_unet`
     path, # the file to write, .safetensors
-    **facts # more for the header, as `codes` and `void_code`; anything that JSON can hold
+    **facts # more for the header, as `codes`, `void_code` and `size`; anything that JSON can hold
 ): # `path`
     "Write the weights of `model` as safetensors, with what is needed to rebuild it in the header"
-    path,model = Path(path),unwrap(model)
+    path, model = Path(path), unwrap(model)
     state = {k:v.detach().to('cpu').contiguous() for k,v in model.state_dict().items()}
     check_finite(state, f'{path.name} not written')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,16 +96,27 @@ def save_weights(
     with atomic_path(path) as tmp: save_file(state, tmp, metadata={'format':'pt', **header})
     return path
 
-# %% ../../nbs/inside/model/weights.ipynb #912814fc
-def check_header(facts, what):
-    "Refuse a header whose facts, where it has them, cannot be those of a network"
-    n,codes,void,size = (facts.get(k) for k in ('n_classes', 'codes', 'void_code', 'size'))
+# %% ../../nbs/inside/model/weights.ipynb #9acc657c
+def _wanted(facts):
+    "Of each fact whether it can be one of a network, and what it should be"
+    n, codes, void, size = (facts.get(k) for k in ('n_classes', 'codes', 'void_code', 'size'))
     top = n if type(n) is int else 256
     names = isinstance(codes, list) and all(isinstance(o, str) for o in codes)
-    pair = isinstance(size, list) and len(size) == 2 and all(type(o) is int and 1 <= o <= 2**15 for o in size)
-    want = dict(arch=(isinstance(facts.get('arch'), str), 'the name of a ResNet'), decoder=(facts.get('decoder') in ('lesson', 'lean'), "'lesson' or 'lean'"),
-                n_classes=(type(n) is int and 1 <= n <= 256, 'a number from 1 to 256'), codes=(names and n in (None, len(codes)), f'a list of {top} class names'),
-                void_code=(type(void) is int and 0 <= void < top, 'the id of one of the classes'), size=(pair, 'rows and columns, two numbers from 1 to 32768'))
-    for k,(ok,wanted) in want.items():
-        if facts.get(k) is not None and not ok:
-            raise SegError(f'{what}: its header says {k}={json.dumps(facts[k])[:60]}, which is not {wanted}; get the file from its publisher')
+    pair = isinstance(size, list) and len(size) == 2
+    yield 'arch', isinstance(facts.get('arch'), str), 'the name of an encoder'
+    yield 'decoder', facts.get('decoder') in ('lesson', 'lean'), "'lesson' or 'lean'"
+    yield 'n_classes', type(n) is int and 1 <= n <= 256, 'a number from 1 to 256'
+    yield 'codes', names and n in (None, len(codes)), f'a list of {top} class names'
+    yield 'void_code', type(void) is int and 0 <= void < top, 'the id of one of the classes'
+    yield ('size', pair and all(type(o) is int and 1 <= o <= 2**15 for o in size),
+           'rows and columns, two numbers from 1 to 32768')
+
+def check_header(
+    facts, # of a header
+    what   # the file, for the message
+):
+    "Refuse a header whose facts, where it has them, cannot be those of a network"
+    for k,ok,wanted in _wanted(facts):
+        if facts.get(k) is None or ok: continue
+        raise SegError(f'{what}: its header says {k}={json.dumps(facts[k])[:60]}, '
+                       f'which is not {wanted}; get the file from its publisher')

@@ -32,8 +32,7 @@ class Stage:
     name:str               # also the name of its weights file
     epochs:int             # passes over the training frames
     size:tuple[int,int]    # image size (H, W) in pixels
-    lr:float|tuple|str=flag(metavar='RATE|LO:HI|RULE') # peak learning rate: of all groups, of the
-                           # first to the last, or a rule's: steepest, minimum, valley
+    lr:float|tuple|str=flag(metavar='RATE|LO:HI|RULE') # peak rate; LO:HI: first to last layers
     bs:int|None=None       # images in a batch; None: what fits into free memory
     frozen:bool=False      # train the decoder only, when the encoder is pretrained
     precision:str=flag('fp32', choices=('auto', 'fp32', 'fp16', 'bf16')) # auto: the fastest here
@@ -64,7 +63,7 @@ class Recipe:
     augment:tuple=()        # changes to `Augment`'s defaults, as pairs (name, value)
     wd:float=0.01           # weight decay
     find_lr:bool=False      # run the finder before every stage and keep its plot
-    metric:str=flag('accuracy', choices=('accuracy', 'class_accuracy', 'miou')) # for the best
+    metric:str=flag('accuracy', choices=('accuracy','class_accuracy','miou')) # decides what is best
     seed:int=0              # same seed, same machine: same run
     ema:float=0.            # decay of the average of the weights, as 0.99; 0: no average
     compile:bool=False      # torch.compile the network

@@ -30,7 +30,7 @@ def _first_frames(learn, n=3):
     "The first `n` validation frames with targets and predictions, as a figure"
     x, y = (o[:n] for o in learn.dls.valid.one_batch())
     learn.model.eval()
-    logits = learn.forward(x.as_subclass(torch.Tensor))
+    logits = learn.forward_pass(x.as_subclass(torch.Tensor))
     learn.dls.valid.show_results((x, y), learn.loss_func.decodes(logits), max_n=n)
     return plt.gcf()
 
