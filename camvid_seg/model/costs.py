@@ -26,8 +26,8 @@ class StageCosts:
     def __getitem__(self, stage): return next(o for o in self.rows if o[0] == stage)[3]
 
     def __repr__(self):
-        h, w = self.size
-        return f'StageCosts({self.total[3]:.1f} GFLOP, {self.total[2]/1e6:.1f} M parameters at {h}x{w})'
+        (h, w), (*_, n, g) = self.size, self.total
+        return f'StageCosts({g:.1f} GFLOP, {n/1e6:.1f} M parameters at {h}x{w})'
 
     def _repr_markdown_(self):
         def row(name, shape, n, g):
@@ -50,7 +50,7 @@ def stage_costs(
     model, # a model of `create_unet`
     size=(360,480) # height and width of the image, pixels
 ): # `StageCosts`: `.rows` and `.total`; `costs['cross']` is one stage's GFLOP
-    "What one image costs in each stage of `model`, forward; a multiply and an add are two operations"
+    "What one image costs in each stage of `model`, forward; a multiply-add is two operations"
     meta, shapes = copy.deepcopy(model).to('meta').eval(), {}
     stages = list(_stages(meta))
     for k,m in stages:
@@ -59,7 +59,8 @@ def stage_costs(
     with FlopCounterMode(display=False) as count: meta(torch.empty(1, 3, *size, device='meta'))
     flops = {k:sum(v.values())/1e9 for k,v in count.get_flop_counts().items()}
     root = type(model).__name__
-    rows = [(k, shapes[k], _n_params(m), flops.get(f'{root}.{k}', 0)) for k,m in stages if _n_params(m)]
+    learns = [(k, m) for k,m in stages if _n_params(m)]
+    rows = [(k, shapes[k], _n_params(m), flops.get(f'{root}.{k}', 0)) for k,m in learns]
     return StageCosts(rows, ('all', (), _n_params(meta), flops['Global']), size)
 
 # %% ../../nbs/inside/model/costs.ipynb #c0fb1c0a
@@ -83,7 +84,8 @@ def plot_unet(
         if i < first: continue
         _box(ax, x, -i, w, ups[i-first], up)
         ax.annotate('', (x-w/2, -i), (w/2-x, -i), arrowprops=dict(arrowstyle='->', color='0.55'))
-        ax.text(0, 0.08-i, 'skip' if i else 'last cross connection', ha='center', color='0.4', fontsize=8)
+        bridge = 'skip' if i else 'last cross connection'
+        ax.text(0, 0.08-i, bridge, ha='center', color='0.4', fontsize=8)
     _box(ax, 0, -5, 1.6, model.encoder.channels[-1], '#777777')
     ax.text(-6.6, -5, '1/32', va='center', color='0.4')
     ax.text(-3.2, -5, 'encoder: down', ha='center', va='center', color=down)

@@ -127,7 +127,8 @@ class Unet(_SegNet):
         for i,s in reversed(list(enumerate(skips))):
             self.blocks.append(UnetBlock(n, s, n_out=None if i else (n//2+s)//2))
             n = self.blocks[-1].n_out
-        self.up, self.cross, self.head = ShuffleUp(n, n), ResBlock(n+3), nn.Conv2d(n+3, n_classes, 1)
+        self.up, self.cross = ShuffleUp(n, n), ResBlock(n+3)
+        self.head = nn.Conv2d(n+3, n_classes, 1)
         _kaiming(self.middle[0][0], self.middle[1][0])
         nn.init.normal_(self.head.bias, 0, 0.01)
 
@@ -141,10 +142,11 @@ class Unet(_SegNet):
 # %% ../../nbs/inside/model/unet.ipynb #34c187cb
 _encoder_layers = dict(conv1=0, bn1=1, layer1=4, layer2=5, layer3=6, layer4=7)
 _NAMES = [(f'encoder.{n}.', f'layers.0.{i}.') for n,i in _encoder_layers.items()]
-_NAMES += [('bn.', 'layers.1.'), ('middle.', 'layers.3.'), ('up.', 'layers.8.'), ('head.', 'layers.12.0.')]
+_NAMES += [('bn.', 'layers.1.'), ('middle.', 'layers.3.'), ('up.', 'layers.8.')]
 for _i in range(4):
     _NAMES += [(f'blocks.{_i}.up.', f'layers.{_i+4}.shuf.'), (f'blocks.{_i}.', f'layers.{_i+4}.')]
-_NAMES += [('cross.conv1.', 'layers.11.convpath.0.'), ('cross.conv2.', 'layers.11.convpath.1.0.')]
+_NAMES += [('cross.conv1.', 'layers.11.convpath.0.'), ('cross.conv2.', 'layers.11.convpath.1.0.'),
+           ('head.', 'layers.12.0.')]
 
 def _rename_keys(state, names):
     "`state` with the first matching prefix of each key replaced; a key without one keeps its name"
