@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/data/camvid.html.md"""
 __all__ = ['CAMVID_URL', 'CAMVID_SIZE', 'CAMVID_MD5', 'camvid']
 
 # %% ../../nbs/inside/data/camvid.ipynb #f8c2d932
-import json, os, re, urllib.error, urllib.parse, urllib.request, uuid
+import json, os, re, urllib.parse, uuid
 from pathlib import Path
 
 # %% ../../nbs/inside/data/camvid.ipynb #a3dc11af
@@ -17,7 +17,8 @@ from tqdm import tqdm
 # %% ../../nbs/inside/data/camvid.ipynb #e0e831f2
 from ..core import SegError, atomic_path, cache_dir, file_lock, fsync, remove
 from .dataset import SegFolder
-from .download import DiskFault, Offline, download, mismatch, sha256_of, unpack
+from .download import (DiskFault, Offline, download, mismatch, sha256_of,
+                                      unpack)
 
 # %% ../../nbs/inside/data/camvid.ipynb #e2a364c8
 CAMVID_URL = 'https://s3.amazonaws.com/fast-ai-imagelocal/camvid.tgz'
@@ -33,53 +34,69 @@ def _is_complete(path, md5):
     except (OSError, ValueError): return False
     return isinstance(o, dict) and md5 in (None, o.get('md5'))
 
-# %% ../../nbs/inside/data/camvid.ipynb #0eb9c839
+# %% ../../nbs/inside/data/camvid.ipynb #4e2d60ae
 def _record(archive): return archive.with_name(archive.name+'.sha256')
 
-# %% ../../nbs/inside/data/camvid.ipynb #4e2d60ae
-def _archive(path, url, size, md5, progress, **kwargs):
+def _get_archive(path, url, size, md5, progress, **kwargs):
     "The archive, verified: the one that is there, else a download"
-    old = _record(path).read_text(encoding='utf-8').split()[:1] if _record(path).exists() else []
+    record = _record(path)
+    old = record.read_text(encoding='utf-8').split()[:1] if record.exists() else []
     if path.exists() and not mismatch(path, size, md5, *old): return
     remove(path)
     try: download(url, path, size, md5, progress, **kwargs)
-    except Offline as e: raise SegError(f'{e}; without a network: drawn scenes (--data scenes), a folder of your own (--data FOLDER), '
-                                         f'or a copy of {path.name} in {path.parent}') from None
-    if bad := mismatch(path, None, None, *old): remove(path); raise SegError(f'{url}: {bad}; if the change is right, delete {_record(path).name}')
+    except Offline as e:
+        raise SegError(f'{e}; without a network: drawn scenes (--data scenes), a folder of '
+                       f'your own (--data FOLDER), or a copy of {path.name} in {path.parent}'
+                      ) from None
+    if bad := mismatch(path, None, None, *old):
+        remove(path)
+        raise SegError(f'{url}: {bad}; if the change is right, delete {record.name}')
 
-# %% ../../nbs/inside/data/camvid.ipynb #d0dd2e73
+# %% ../../nbs/inside/data/camvid.ipynb #ef38cf61
 def _dataset_root(archive, stage):
     "The folder in an unpacked archive that is the dataset: its one top folder, as a rule"
     for p in [stage, *sorted(stage.iterdir())]:
         if (p/'codes.txt').is_file() and (p/'images').is_dir() and (p/'labels').is_dir(): return p
-    raise SegError(f'{archive.name}: holds no folder with images/, labels/ and codes.txt; check the url')
+    raise SegError(f'{archive.name}: holds no folder with images/, labels/ and codes.txt; '
+                   'check the url')
 
-# %% ../../nbs/inside/data/camvid.ipynb #ef38cf61
 def _install(archive, path, md5):
     "Unpack a verified archive; the dataset folder `path` appears by one rename"
     stage = path.with_name(f'.{path.name}-unpack-{uuid.uuid4().hex[:8]}')
     stage.mkdir()
     try:
-        n,root,digest = unpack(archive, stage),_dataset_root(archive, stage),sha256_of(archive)
-        (root/_marker).write_text(json.dumps(dict(archive=archive.name, md5=md5, sha256=digest, files=n)), encoding='utf-8')
+        n = unpack(archive, stage)
+        root,digest = _dataset_root(archive, stage),sha256_of(archive)
+        facts = dict(archive=archive.name, md5=md5, sha256=digest, files=n)
+        (root/_marker).write_text(json.dumps(facts), encoding='utf-8')
         if hasattr(os, 'sync'): os.sync()
         os.rename(root, path)
         fsync(path.parent)
-        with atomic_path(_record(archive)) as o: o.write_text(f'{digest}  {archive.name}\n', encoding='utf-8')
+        with atomic_path(_record(archive)) as o:
+            o.write_text(f'{digest}  {archive.name}\n', encoding='utf-8')
     finally: remove(stage)
 
 # %% ../../nbs/inside/data/camvid.ipynb #531a3c7d
 def _fetch_and_install(path, archive, url, size, md5, progress, held, **kwargs):
     "Fetch and install, as the one process that does"
-    if path.exists(): raise SegError(f'{path}: exists, but camvid() did not make it; move it away, or use it as it is (--data FOLDER)')
+    if path.exists():
+        raise SegError(f'{path}: exists, but camvid() did not make it; move it away, '
+                       'or use it as it is (--data FOLDER)')
     if held: # nobody else is at work here, so these were left by a process that was killed
         for o in path.parent.glob(f'.{path.name}-unpack-*'): remove(o)
-    _archive(archive, url, size, md5, progress, **kwargs)
+    _get_archive(archive, url, size, md5, progress, **kwargs)
     try: _install(archive, path, md5)
     except DiskFault: raise
-    except SegError: remove(archive); raise
+    except SegError:
+        remove(archive)
+        raise
 
 # %% ../../nbs/inside/data/camvid.ipynb #7449536b
+def _waiting(path, progress):
+    "A bar that shows for how long we wait for another process"
+    return tqdm(desc=f'{path.name}: waiting for another process', bar_format='{desc} {elapsed}',
+                delay=1, disable=not progress, leave=False)
+
 def camvid(
     cache=None,        # where to keep it; `cache_dir()` when None
     url=CAMVID_URL,    # where the archive is
@@ -94,8 +111,9 @@ def camvid(
     path = cache/re.sub(r'\.(tgz|tar\.gz)$', '', archive.name)
     if _is_complete(path, md5): return SegFolder(path)
     cache.mkdir(parents=True, exist_ok=True)
-    wait = tqdm(desc=f'{path.name}: waiting for another process', bar_format='{desc} {elapsed}', delay=1, disable=not progress, leave=False)
+    wait = _waiting(path, progress)
     with wait, file_lock(cache/f'.{path.name}.lock', busy=wait.update) as held:
         wait.close()
-        if not _is_complete(path, md5): _fetch_and_install(path, archive, url, size, md5, progress, held, **kwargs)
+        if not _is_complete(path, md5):
+            _fetch_and_install(path, archive, url, size, md5, progress, held, **kwargs)
     return SegFolder(path)

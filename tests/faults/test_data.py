@@ -3,13 +3,12 @@ import io, os, re, shutil, struct, subprocess, sys, threading, zlib
 import numpy as np, pytest
 from PIL import Image
 from camvid_seg.cli.main import main
-from camvid_seg import dataset
+from camvid_seg.data import check, loaders
 from camvid_seg.core import SegError
 from camvid_seg.data.check import check_dataset
 from camvid_seg.data.dataset import SegFolder, class_colors
 from camvid_seg.data.decode import read_mask
 from camvid_seg.train.training import train
-from camvid_seg import loaders
 from camvid_seg.data.cache import Frames, decode_frame
 from camvid_seg.data.loaders import seg_dataloaders
 from camvid_seg.data.decode import read_image
@@ -212,15 +211,15 @@ def test_damaged_in_a_worker(fault, folder, name, how, monkeypatch):
     assert said.startswith(name) and 'Traceback' not in said
 
 DYING = """import os, signal, sys
-from camvid_seg import loaders
-decode, n = loaders.decode_frame, []
+from camvid_seg.data import cache
+decode, n = cache.decode_frame, []
 def dying(*args):
     n.append(0)
     if len(n) > 3: os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))
     return decode(*args)
-loaders.decode_frame = dying
-folder = loaders.SegFolder(sys.argv[1])
-loaders.Frames(folder, folder.images, (32,48))"""
+cache.decode_frame = dying
+folder = cache.SegFolder(sys.argv[1])
+cache.Frames(folder, folder.images, (32,48))"""
 
 def test_killed_while_decoding(fault, folder, monkeypatch):
     monkeypatch.setenv('CAMVID_SEG_HOME', str(folder.parent/'home'))
@@ -239,10 +238,10 @@ def test_bomb_that_pillow_would_load(fault, folder):
     refused(fault, 'damaged file', 'an image of 10,000 x 10,000 pixels in 120 bytes', folder, 'more than Pillow allows')
 
 def test_in_parallel_and_in_sight(folder, monkeypatch, capsys):
-    two, pair = threading.Barrier(2, timeout=20), dataset._check_pair
+    two, pair = threading.Barrier(2, timeout=20), check.check_pair
     def together(*args): two.wait(); return pair(*args)
     monkeypatch.setattr(os, 'cpu_count', lambda: 2)
-    monkeypatch.setattr(dataset, '_check_pair', together)
+    monkeypatch.setattr(check, 'check_pair', together)
     check_dataset(folder, progress=True)
     assert re.search('check.* [0-6]/6', capsys.readouterr().err)
 
@@ -344,9 +343,9 @@ def test_batch_too_large(fault, folder):
     fault.refused('too little', 'the same, asked of the loaders', seg_dataloaders, SegFolder(folder), size, 5)
 
 def test_more_processes_than_frames(fault, folder, monkeypatch):
-    monkeypatch.setattr(loaders, 'process', lambda: (0, 3))
+    for name, n in ('rank', 0), ('world_size', 3): monkeypatch.setattr(loaders, name, lambda n=n: n)
     fault.refused('processes', '3 processes and 2 images to validate on', seg_dataloaders, SegFolder(folder), size, 1)
-    monkeypatch.setattr(loaders, 'process', lambda: (1, 2))
+    for name, n in ('rank', 1), ('world_size', 2): monkeypatch.setattr(loaders, name, lambda n=n: n)
     assert len(seg_dataloaders(SegFolder(folder), size, 1, device='cpu').valid) == 1
 
 def test_batch_of_one(fault, folder): fault.refused('too little', 'batch norm over one image of 32x32 pixels', start, folder, bs=1, small=(32,32))

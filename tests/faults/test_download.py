@@ -15,12 +15,12 @@ a = json.loads(sys.argv[1])
 {patch}
 print(len(c.camvid(wait=.01, **{'progress': False, **a}).images))"""
 KILL = """import os, signal
-n, write = [0], d._write_member
+n, write = [0], d.write_member
 def dying(*args):
     n[0] += 1
     if n[0] > 5: os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))
     write(*args)
-d._write_member = dying"""
+d.write_member = dying"""
 OFFLINE = """import socket
 def no(*args, **kwargs): raise AssertionError('asked the network')
 socket.socket = socket.create_connection = socket.getaddrinfo = no"""
