@@ -192,7 +192,7 @@ def read_results(
     return found
 
 # %% ../../nbs/inside/bench/results.ipynb #f3c223ed
-def _label(ax, row, i):
+def _mark(ax, row, i):
     "The ratio beside the bar of a row, and a line at the ratio to reach"
     white = dict(fc='white', ec='none', pad=.5)
     ax.text(max(row.ratio, 1)*1.05, i, f'{row.ratio:.2g}x', va='center', fontsize=8, bbox=white)
@@ -207,7 +207,7 @@ def plot_ratios(
     fig, ax = plt.subplots(figsize=(9, .8 + .32*len(rows)), layout='constrained')
     colors = ['C1' if r.met is False else 'C0' for r in rows]
     ax.barh(range(len(rows)), [r.ratio - 1 for r in rows], left=1, color=colors)
-    for i,r in enumerate(rows): _label(ax, r, i)
+    for i,r in enumerate(rows): _mark(ax, r, i)
     names = [f'{r.bench}: {r.case}\nagainst {r.peer_name}' for r in rows]
     ax.set_yticks(range(len(rows)), names, fontsize=7)
     ax.axvline(1, color='grey', lw=.8)

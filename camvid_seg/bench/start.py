@@ -21,9 +21,9 @@ from ..core import SegError
 _first_batch = """
 from fastai.callback.core import Callback
 from fastai.learner import defaults
-class FirstBatch(Callback):
+class EndAtBatch(Callback):
     def before_batch(self): os._exit(0)
-defaults.callbacks.append(FirstBatch)
+defaults.callbacks.append(EndAtBatch)
 """
 
 # %% ../../nbs/inside/bench/start.ipynb #4d5966e4
