@@ -1,4 +1,4 @@
-"""The benchmarks by name, and the command that runs them
+"""What `camvid-seg bench` runs, and what was measured with it
 
 Docs: https://example.github.io/camvid_seg/inside/bench/bench.html.md"""
 
@@ -13,15 +13,28 @@ from pathlib import Path
 
 # %% ../../nbs/inside/bench/bench.ipynb #69e17a99
 from .batches import bench_data
+from .peaks import bench_memory
 from .predictions import bench_infer
 from .recipes import bench_recipe
 from .results import Table, facts, write_rows
 from .start import bench_import
-from .steps import bench_memory, bench_step
+from .steps import bench_step
 from ..core import SegError
 
 # %% ../../nbs/inside/bench/bench.ipynb #ed70a569
-benches = {'data':bench_data, 'step':bench_step, 'infer':bench_infer, 'memory':bench_memory, 'import':bench_import, 'recipe':bench_recipe}
+benches = {'data':bench_data, 'step':bench_step, 'infer':bench_infer,
+           'memory':bench_memory, 'import':bench_import, 'recipe':bench_recipe}
+
+# %% ../../nbs/inside/bench/bench.ipynb #0b938bc0
+def _command(name, folder, split, given):
+    "The command as one would type it where the data lie in the same folder's name"
+    words = ['camvid-seg bench', name]
+    if folder is not None: words += ['--data', folder.name]
+    if split != 'valid.txt': words += ['--split', split]
+    for k,v in given.items():
+        values = v if isinstance(v, (list, tuple)) else [v]
+        words += [f'--{k}', *map(str, values)]
+    return ' '.join(words)
 
 # %% ../../nbs/inside/bench/bench.ipynb #1987fc9a
 def run(
@@ -35,16 +48,16 @@ def run(
     rows = Table()
     for name in benches if what == 'all' else [what]:
         takes = inspect.signature(benches[name]).parameters
-        if bad := [k for k in options if k not in takes and what != 'all']: raise SegError(f'--{bad[0]}: the benchmark {name} has no such choice; leave it out')
+        unknown = [k for k in options if k not in takes]
+        if unknown and what != 'all':
+            raise SegError(f'--{unknown[0]}: the benchmark {name} has no such choice; leave it out')
         given = {k:v for k,v in options.items() if k in takes}
-        table = benches[name](**({'folder':folder, 'split':split} if 'folder' in takes else {}), **given)
+        data = folder if 'folder' in takes else None
+        where = dict(folder=folder, split=split) if 'folder' in takes else {}
+        table = benches[name](**where, **given)
         print(table, end='\n\n', flush=True)
-        if json_to: write_rows(table, Path(json_to)/f'{name}.json' if what == 'all' else json_to, facts(_command(name, folder if 'folder' in takes else None, split, given)))
+        if json_to:
+            file = Path(json_to)/f'{name}.json' if what == 'all' else json_to
+            write_rows(table, file, facts(_command(name, data, split, given)))
         rows.extend(table)
     return rows
-
-# %% ../../nbs/inside/bench/bench.ipynb #0b938bc0
-def _command(name, folder, split, given):
-    "The command as one would type it where the data lie in the same folder's name"
-    def value(v): return ' '.join(map(str, v)) if isinstance(v, (list, tuple)) else str(v)
-    return ' '.join(['camvid-seg bench', name, *(['--data', folder.name] if folder else []), *(['--split', split] if split != 'valid.txt' else []), *(f'--{k} {value(v)}' for k,v in given.items())])

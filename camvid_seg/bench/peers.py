@@ -1,4 +1,4 @@
-"""The peers: plain fastai, plain PyTorch and segmentation_models.pytorch
+"""The lesson in plain fastai, and the loop that one writes in plain PyTorch
 
 Docs: https://example.github.io/camvid_seg/inside/bench/peers.html.md"""
 
@@ -7,13 +7,13 @@ Docs: https://example.github.io/camvid_seg/inside/bench/peers.html.md"""
 # %% auto #0
 __all__ = ['plain_fastai_dls', 'plain_fastai_learner', 'PlainFrames', 'plain_torch_loaders', 'smp']
 
-# %% ../../nbs/inside/bench/peers.ipynb #9811a3ce
-import importlib
-
-# %% ../../nbs/inside/bench/peers.ipynb #ea95a780
+# %% ../../nbs/inside/bench/peers.ipynb #5fccd3a5
 import torch
 from PIL import Image
 from fastai.torch_core import default_device
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+from torchvision.transforms.v2.functional import pil_to_tensor
 
 # %% ../../nbs/inside/bench/peers.ipynb #e54e3ddf
 from ..core import SegError
@@ -31,10 +31,13 @@ def plain_fastai_dls(
     "The lesson's data, in plain fastai"
     from fastai.vision import all as fv
     parts = folder.split(split)
-    n = len(parts.train)
-    item, batch = (fv.Resize(size, fv.ResizeMethod.Squish), None) if resize == 'item' else (None, size)
-    block = fv.DataBlock(blocks=(fv.ImageBlock, fv.MaskBlock(folder.codes)), get_y=label_path, splitter=fv.IndexSplitter(range(n, n+len(parts.valid))),
-                         item_tfms=item, batch_tfms=[*fv.aug_transforms(size=batch), fv.Normalize.from_stats(*fv.imagenet_stats)])
+    n, n_valid = len(parts.train), len(parts.valid)
+    of_item, batch_size = None, size
+    if resize == 'item': of_item, batch_size = fv.Resize(size, fv.ResizeMethod.Squish), None
+    of_batch = [*fv.aug_transforms(size=batch_size), fv.Normalize.from_stats(*fv.imagenet_stats)]
+    block = fv.DataBlock(blocks=(fv.ImageBlock, fv.MaskBlock(folder.codes)), get_y=label_path,
+                         splitter=fv.IndexSplitter(range(n, n + n_valid)),
+                         item_tfms=of_item, batch_tfms=of_batch)
     return block.dataloaders([*parts.train, *parts.valid], bs=bs, num_workers=num_workers)
 
 # %% ../../nbs/inside/bench/peers.ipynb #465cf192
@@ -48,27 +51,30 @@ def plain_fastai_learner(
     return fv.unet_learner(dls, getattr(fv, arch), pretrained=False, n_out=n_classes)
 
 # %% ../../nbs/inside/bench/peers.ipynb #0a36568a
+def _plain_transforms(size, augment):
+    "torchvision's transforms for image and mask together"
+    random = [v2.RandomHorizontalFlip(), v2.RandomAffine(10, scale=(1, 1.1)),
+              v2.RandomPerspective(.2), v2.ColorJitter(.2, .2)]
+    to_float = v2.ToDtype({tv_tensors.Image:torch.float32, 'others':None}, scale=True)
+    normalize = v2.Normalize([.485, .456, .406], [.229, .224, .225])
+    return v2.Compose([v2.Resize(size), *(random if augment else []), to_float, normalize])
+
+# %% ../../nbs/inside/bench/peers.ipynb #afc84c8a
 class PlainFrames(torch.utils.data.Dataset):
-    "Frames of `paths` read with Pillow, with torchvision's transforms for image and mask together"
+    "Frames read with Pillow, with torchvision's transforms"
     def __init__(self,
         folder, # a `SegFolder`
         paths,  # of images in it
         size,   # (H, W) in pixels
         augment # with random transforms?
     ):
-        from torchvision.transforms import v2
-        random = [v2.RandomHorizontalFlip(), v2.RandomAffine(10, scale=(1, 1.1)), v2.RandomPerspective(.2), v2.ColorJitter(.2, .2)]
         self.folder, self.paths = folder, paths
-        self.tfms = v2.Compose([v2.Resize(size), *(random if augment else []), v2.ToDtype({self._image:torch.float32, 'others':None}, scale=True),
-                                v2.Normalize([.485, .456, .406], [.229, .224, .225])])
-    @property
-    def _image(self): return importlib.import_module('torchvision.tv_tensors').Image
+        self.tfms = _plain_transforms(size, augment)
     def __len__(self): return len(self.paths)
     def __getitem__(self, i):
-        from torchvision import tv_tensors
-        from torchvision.transforms.v2.functional import pil_to_tensor
-        x = tv_tensors.Image(pil_to_tensor(Image.open(self.paths[i]).convert('RGB')))
-        y = tv_tensors.Mask(pil_to_tensor(Image.open(self.folder.label(self.paths[i]))))
+        image, mask = Image.open(self.paths[i]), Image.open(self.folder.label(self.paths[i]))
+        x = tv_tensors.Image(pil_to_tensor(image.convert('RGB')))
+        y = tv_tensors.Mask(pil_to_tensor(mask))
         x, y = self.tfms(x, y)
         return x.as_subclass(torch.Tensor), y.as_subclass(torch.Tensor)[0].long()
 
@@ -81,14 +87,18 @@ def plain_torch_loaders(
     num_workers=0 # processes that read
 ): # the two loaders
     "Training and validation `DataLoader` of `PlainFrames`"
-    parts = folder.split(split)
+    parts, pinned = folder.split(split), default_device().type == 'cuda'
     def loader(paths, train):
-        return torch.utils.data.DataLoader(PlainFrames(folder, paths, size, train), bs, shuffle=train, drop_last=train, num_workers=num_workers,
-                                           pin_memory=default_device().type == 'cuda')
+        frames = PlainFrames(folder, paths, size, train)
+        return torch.utils.data.DataLoader(frames, bs, shuffle=train, drop_last=train,
+                                           num_workers=num_workers, pin_memory=pinned)
     return loader(parts.train, True), loader(parts.valid, False)
 
 # %% ../../nbs/inside/bench/peers.ipynb #4dad1ec8
 def smp():
     "The package segmentation_models.pytorch"
-    try: return importlib.import_module('segmentation_models_pytorch')
-    except ImportError: raise SegError("segmentation_models.pytorch is not installed, and it is a peer here: pip install 'camvid_seg[bench]'") from None
+    try: import segmentation_models_pytorch
+    except ImportError:
+        raise SegError('segmentation_models.pytorch is not installed, and it is a peer here: '
+                       "pip install 'camvid_seg[bench]'") from None
+    return segmentation_models_pytorch

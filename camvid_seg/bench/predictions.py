@@ -1,4 +1,4 @@
-"""How long one prediction takes
+"""One prediction: ours against plain fastai
 
 Docs: https://example.github.io/camvid_seg/inside/bench/predictions.html.md"""
 
@@ -16,13 +16,13 @@ import numpy as np, torch
 from PIL import Image
 from fastai.torch_core import default_device
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms import v2
 
 # %% ../../nbs/inside/bench/predictions.ipynb #24624797
-from .batches import frame_cache
-from .contenders import contender, running
+from .contenders import running
+from .frames import cache_in, few
 from .peers import plain_fastai_dls, plain_fastai_learner, smp
 from .results import Row, Table
-from .steps import few
 from .timing import fastest, flop_rate, interleave, now
 from ..core import SegError
 from ..data.dataset import SegFolder
@@ -31,9 +31,10 @@ from ..model.unet import create_unet, load_unet, to_fastai
 from ..train.precision import best_precision
 from ..train.recipes import Recipe, Stage
 from ..train.training import stage_learner, stage_loaders
+from ..use.inference import Predictor
 
 # %% ../../nbs/inside/bench/predictions.ipynb #873ddee2
-def _timed(turn, predict, images, out):
+def _time_predictions(turn, predict, images, out):
     "Keep the prediction for the first of `images`, then report milliseconds for each in turn"
     np.save(out, np.asarray(predict(Path(images[0]))))
     turn()
@@ -43,74 +44,94 @@ def _timed(turn, predict, images, out):
         turn(ms=(now() - start)*1000)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #0a171842
-@contender
 def infer_ours(turn, images, out, weights, size, **_):
     "`Predictor`"
-    from camvid_seg.use.inference import Predictor
-    predict = Predictor(weights, size) # not the one it was trained at
-    _timed(turn, lambda p: predict(p).ids, images, out)
+    predict = Predictor(weights, size) # not the size it was trained at
+    _time_predictions(turn, lambda p: predict(p).ids, images, out)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #5565ff62
-@contender
 def infer_fastai(turn, images, out, weights, data, size, arch):
     "`learn.predict`"
     folder = SegFolder(data)
-    learn = plain_fastai_learner(plain_fastai_dls(folder, 'valid.txt', tuple(size), 1), len(folder.codes), arch)
+    dls = plain_fastai_dls(folder, 'valid.txt', tuple(size), 1)
+    learn = plain_fastai_learner(dls, len(folder.codes), arch)
     learn.model.load_state_dict(to_fastai(load_unet(weights)[0]))
-    with learn.no_bar(): _timed(turn, lambda p: learn.predict(p)[1], images, out)
+    with learn.no_bar():
+        _time_predictions(turn, lambda p: learn.predict(p)[1], images, out)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #2d0ba347
-@contender
 def infer_smp(turn, images, out, data, arch, **_):
     "`smp.Unet` in plain PyTorch"
-    from torchvision.transforms import v2
-    device = default_device()
-    model = smp().Unet(arch, encoder_weights=None, classes=len(SegFolder(data).codes)).to(device).eval()
-    tfm = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([.485, .456, .406], [.229, .224, .225])])
+    device, n_classes = default_device(), len(SegFolder(data).codes)
+    model = smp().Unet(arch, encoder_weights=None, classes=n_classes).to(device).eval()
+    tfm = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True),
+                      v2.Normalize([.485, .456, .406], [.229, .224, .225])])
     def predict(path):
-        with Image.open(path) as im, torch.inference_mode(): return model(tfm(im.convert('RGB'))[None].to(device)).argmax(1)[0].cpu()
-    _timed(turn, predict, images, out)
+        with Image.open(path) as im, torch.inference_mode():
+            x = tfm(im.convert('RGB'))[None].to(device)
+            return model(x).argmax(1)[0].cpu()
+    _time_predictions(turn, predict, images, out)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #fd08db0b
 def _some_weights(folder, decoder, arch, path, steps=12):
     "Train a network for a few steps on small pictures, and keep its weights"
     recipe = Recipe('bench', (Stage('a', 1, (96,128), 1e-3, 4),), arch, decoder, None)
     learn = stage_learner(stage_loaders(folder, recipe, 0), recipe)
-    with learn.no_bar(), learn.no_logging(): learn.fit(-(-steps//len(learn.dls.train)), 1e-3)
+    epochs = -(-steps//len(learn.dls.train))
+    with learn.no_bar(), learn.no_logging(): learn.fit(epochs, 1e-3)
     return str(learn.save(Path(path).resolve()))
-
-# %% ../../nbs/inside/bench/predictions.ipynb #7d96b132
-def bench_infer(
-    folder,            # the data, a `SegFolder`
-    split='valid.txt', # one of its splits
-    size=None,  # (H, W) that fastai predicts at, default the images' size
-    rounds=8,        # predictions of each contender
-    arch='resnet34'  # encoder
-)->Table:
-    "One prediction from a file, milliseconds"
-    smp()
-    standard, size = (size, arch) == (None, 'resnet34'), tuple(size or read_image(folder.images[0]).shape[:2])
-    with tempfile.TemporaryDirectory() as d, frame_cache(d):
-        data = few(folder, split, 4, Path(d)/'few')
-        common = dict(images=[str(p) for p in data.split('valid.txt').valid], data=str(data.path), size=size, arch=arch)
-        weights = {k:_some_weights(data, k, arch, Path(d)/k) for k in ('lesson', 'lean')}
-        names = dict(lesson=('infer_ours', 'lesson'), lean=('infer_ours', 'lean'), fastai=('infer_fastai', 'lesson'), smp=('infer_smp', 'lean'))
-        specs = {k:dict(name=n, weights=weights[w], out=str(Path(d)/f'{k}.npy'), **common) for k,(n,w) in names.items()}
-        with running(specs, 'infer') as ready: runs = interleave(ready, rounds, 'infer')
-        _check_masks(*(np.load(specs[k]['out']) for k in ('lesson', 'fastai')))
-    return _infer_rows(folder, runs, size, arch, 4 if standard else None)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #37adf92d
 def _check_masks(ours, theirs):
-    if ours.shape != theirs.shape: raise SegError(f'infer: masks of {ours.shape}, of fastai {theirs.shape}; the figures would not compare like with like')
-    if (same := (ours == theirs).mean()) < .98: raise SegError(f'infer: only {same:.1%} of the pixels get the class that fastai gives them')
+    if ours.shape != theirs.shape:
+        raise SegError(f'infer: masks of {ours.shape}, of fastai {theirs.shape}; '
+                       'the figures would not compare like with like')
+    same = (ours == theirs).mean()
+    if same < .98:
+        raise SegError(f'infer: only {same:.1%} of the pixels get the class that fastai gives them')
 
 # %% ../../nbs/inside/bench/predictions.ipynb #5ede837c
+def _forward_seconds(decoder, arch, n_classes, size):
+    "What the convolutions of one image take at the rate of a matrix product"
+    model = create_unet(arch, n_classes, decoder, None).to('meta').eval()
+    with FlopCounterMode(display=False) as count: model(torch.empty(1, 3, *size, device='meta'))
+    return count.get_total_flops()/flop_rate(best_precision())
+
 def _infer_rows(folder, runs, size, arch, bar):
-    def forward(k):
-        with FlopCounterMode(display=False) as count: create_unet(arch, len(folder.codes), k, None).to('meta').eval()(torch.empty(1, 3, *size, device='meta'))
-        return count.get_total_flops()/flop_rate(best_precision())
-    decode, of = fastest(lambda: read_image(folder.images[0])), lambda k: [r['ms'] for r in runs[k]]
-    def row(k, peer, name, bar=None):
-        return Row('infer', f'{k} {arch}, one {size[0]}x{size[1]} file', 'ms', of(k), of(peer), name, 1000*(decode + forward(k)), f'decoding, matrix products in {best_precision()}', bar)
-    return Table([row('lesson', 'fastai', 'learn.predict', bar), row('lean', 'smp', 'smp.Unet, plain PyTorch fp32')])
+    decode = fastest(lambda: read_image(folder.images[0]))
+    floor_name = f'decoding, matrix products in {best_precision()}'
+    def of(k): return [r['ms'] for r in runs[k]]
+    def row(k, peer, name, bar):
+        floor = 1000*(decode + _forward_seconds(k, arch, len(folder.codes), size))
+        case = f'{k} {arch}, one {size[0]}x{size[1]} file'
+        return Row('infer', case, 'ms', of(k), of(peer), name, floor, floor_name, bar)
+    return Table([row('lesson', 'fastai', 'learn.predict', bar),
+                  row('lean', 'smp', 'smp.Unet, plain PyTorch fp32', None)])
+
+# %% ../../nbs/inside/bench/predictions.ipynb #7d96b132
+_infer_contenders = dict( # its function, and whose weights it gets
+    lesson=('infer_ours', 'lesson'), lean=('infer_ours', 'lean'),
+    fastai=('infer_fastai', 'lesson'), smp=('infer_smp', 'lean'))
+
+def bench_infer(
+    folder,            # the data, a `SegFolder`
+    split='valid.txt', # one of its splits
+    size=None, # (H, W) that fastai predicts at, default the images' size
+    rounds=8,  # predictions of each contender
+    arch='resnet34' # encoder
+)->Table:
+    "One prediction from a file, milliseconds"
+    smp()
+    bar = 4 if (size, arch) == (None, 'resnet34') else None
+    size = tuple(size or read_image(folder.images[0]).shape[:2])
+    with tempfile.TemporaryDirectory() as d, cache_in(d):
+        data = few(folder, split, 4, Path(d)/'few')
+        images = [str(p) for p in data.split('valid.txt').valid]
+        common = dict(images=images, data=str(data.path), size=size, arch=arch)
+        weights = {k:_some_weights(data, k, arch, Path(d)/k) for k in ('lesson', 'lean')}
+        specs = {k:dict(name=f'camvid_seg.bench.predictions:{f}', weights=weights[w],
+                        out=str(Path(d)/f'{k}.npy'), **common)
+                 for k,(f,w) in _infer_contenders.items()}
+        with running(specs, 'infer') as ready: runs = interleave(ready, rounds, 'infer')
+        _check_masks(np.load(specs['lesson']['out']), np.load(specs['fastai']['out']))
+    return _infer_rows(folder, runs, size, arch, bar)

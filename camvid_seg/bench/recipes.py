@@ -1,4 +1,4 @@
-"""How long until a given accuracy
+"""Whole trainings: seconds to the accuracy of plain fastai
 
 Docs: https://example.github.io/camvid_seg/inside/bench/recipes.html.md"""
 
@@ -17,12 +17,12 @@ from fastai.callback.core import Callback
 from tqdm import tqdm
 
 # %% ../../nbs/inside/bench/recipes.ipynb #848c649f
-from .batches import frame_cache, half_size
-from .contenders import contender, running
+from .contenders import running
+from .frames import cache_in, few, half_size
 from .peers import plain_fastai_dls, plain_fastai_learner
-from .results import Row, Table, n_cores
-from .steps import few, step_flops
-from .timing import flop_rate, now
+from .results import Row, Table
+from .steps import step_flops
+from .timing import flop_rate, n_cores, now
 from ..core import SegError
 from ..data.dataset import SegFolder
 from ..train.metrics import seg_metrics
@@ -37,9 +37,9 @@ class Epochs(Callback):
     def __init__(self, turn): self.turn, self.seconds, self.start = turn, 0., now()
     def after_train(self): self.seconds += now() - self.start
     def after_epoch(self):
-        names = self.recorder.metric_names[1:-1]
-        figures = dict(zip(names, self.learn.final_record))
-        self.turn(seconds=self.seconds, accuracy=float(figures['accuracy']), size=list(self.x.shape[-2:]))
+        figures = dict(zip(self.recorder.metric_names[1:-1], self.learn.final_record))
+        size, accuracy = list(self.x.shape[-2:]), float(figures['accuracy'])
+        self.turn(seconds=self.seconds, accuracy=accuracy, size=size)
         self.start = now()
 
 def _finished(turn):
@@ -48,23 +48,23 @@ def _finished(turn):
 # %% ../../nbs/inside/bench/recipes.ipynb #196d48d9
 def _more(epochs): return epochs + epochs//2 # that ours trains
 
-@contender
 def recipe_ours(turn, data, split, size, bs, epochs):
     "A whole training with this package"
     stage = Stage('all', _more(epochs), tuple(size), 2e-3, bs, precision='auto')
     recipe = Recipe.quick(stages=(stage,), augment=(), ema=.9)
-    with tempfile.TemporaryDirectory() as d, frame_cache(d):
+    with tempfile.TemporaryDirectory() as d, cache_in(d):
         turn()
         train(SegFolder(data), recipe, Path(d)/'run', split, progress=Epochs(turn))
     _finished(turn)
 
-@contender
+# %% ../../nbs/inside/bench/recipes.ipynb #9de604c4
 def recipe_fastai(turn, data, split, size, bs, epochs):
     "A whole training with plain fastai"
     folder = SegFolder(data)
     turn()
     cb = Epochs(turn)
-    learn = plain_fastai_learner(plain_fastai_dls(folder, split, tuple(size), bs, n_cores()), len(folder.codes))
+    dls = plain_fastai_dls(folder, split, tuple(size), bs, n_cores())
+    learn = plain_fastai_learner(dls, len(folder.codes))
     learn.metrics = seg_metrics()
     with learn.no_bar(), learn.no_logging():
         for n,lr in (epochs - epochs//2, 1e-3), (epochs//2, 2e-4):
@@ -72,53 +72,83 @@ def recipe_fastai(turn, data, split, size, bs, epochs):
     _finished(turn)
 
 # %% ../../nbs/inside/bench/recipes.ipynb #beff92fc
-def _affordable(folder, split, bs, epochs, minutes):
-    "The size, half the images' at most, at which plain fastai trains for about `minutes`"
-    half, n = np.array(half_size(folder)), len(folder.split(split).train)//bs
-    some = max(1, min(n, 12)) # batches: with fewer, the start of the worker processes would count as theirs
-    def seconds(scale):
-        "A batch in the second epoch, and its pixels"
-        size = _scaled(half, scale)
-        with running(dict(one=dict(name='recipe_fastai', data=str(data.path), split='valid.txt', size=size, bs=bs, epochs=4))) as c:
-            return -(c['one']()['seconds'] - c['one']()['seconds'])/some, size[0]*size[1]
-    with tempfile.TemporaryDirectory() as d:
-        data = few(folder, split, some*bs, Path(d)/'few')
-        (a, p), (b, q) = seconds(1/8), seconds(1/4)
-    if p == q: return tuple(map(int, half)) # small already
-    pixel = max((b - a)/(q - p), 1e-12)
-    pixels = p + max(0, minutes*60/(epochs*n) - a)/pixel
-    return _scaled(half, min(1, (pixels/half.prod())**.5))
-
 def _scaled(size, scale): return tuple(max(32, 8*round(o*scale/8)) for o in map(int, size))
 
+def _size_within(seconds, half, trials):
+    "The largest size up to `half` whose batches take `seconds`, by two (seconds a batch, pixels)"
+    (a, p), (b, q) = trials
+    if p == q: return tuple(map(int, half)) # small already
+    pixel = max((b - a)/(q - p), 1e-12)
+    pixels = p + max(0, seconds - a)/pixel
+    return _scaled(half, min(1, (pixels/np.prod(half))**.5))
+
+# %% ../../nbs/inside/bench/recipes.ipynb #99959e0a
+def _affordable(folder, split, bs, epochs, minutes):
+    "The size, half the images' at most, at which plain fastai trains for about `minutes`"
+    half, n = half_size(folder), len(folder.split(split).train)//bs
+    some = max(1, min(n, 12)) # batches: with fewer, the start of the worker processes would count
+    def trial(scale):
+        "Seconds of a batch in the second epoch, and its pixels"
+        size = _scaled(half, scale)
+        spec = dict(name='camvid_seg.bench.recipes:recipe_fastai', data=str(data.path),
+                    split='valid.txt', size=size, bs=bs, epochs=4)
+        with running(dict(one=spec)) as ready:
+            first, second = (ready['one']()['seconds'] for _ in range(2))
+        return (second - first)/some, size[0]*size[1]
+    with tempfile.TemporaryDirectory() as d:
+        data = few(folder, split, some*bs, Path(d)/'few')
+        trials = trial(1/8), trial(1/4)
+    return _size_within(minutes*60/(epochs*n), half, trials)
+
 # %% ../../nbs/inside/bench/recipes.ipynb #1cbad417
-def _products(steps, size, bs, n_classes):
+def _product_seconds(n_steps, size, bs, n_classes):
     "Seconds that ours spends in matrix products at the rate of this machine"
     quick = Recipe.quick()
-    return steps*step_flops(quick.decoder, quick.arch, n_classes, size, bs)/flop_rate(best_precision())
+    flops = n_steps*step_flops(quick.decoder, quick.arch, n_classes, size, bs)
+    return flops/flop_rate(best_precision())
 
-# %% ../../nbs/inside/bench/recipes.ipynb #0d2298cf
-def bench_recipe(
-    folder,            # the data, a `SegFolder`
-    split='valid.txt', # one of its splits
-    size=None,       # (H, W) in pixels, default what the minutes allow, up to half the images' size
-    bs=8,            # images in a batch
-    epochs=6,        # of the peer
-    minutes=6.       # for the peer to train in
-)->Table:
-    "Seconds of training to the accuracy that plain fastai ends at"
-    size = tuple(size or _affordable(folder, split, bs, epochs, minutes))
-    common, ours, peer = dict(data=str(folder.path), split=split, size=size, bs=bs, epochs=epochs), [], []
-    with running({k:dict(name=f'recipe_{k}', **common) for k in ('ours', 'fastai')}, 'recipe') as ready, tqdm(total=epochs, desc='recipe', leave=False, disable=None) as bar:
+# %% ../../nbs/inside/bench/recipes.ipynb #aed5f4c9
+def _train_both(common, epochs):
+    "What both sides report after each epoch: of ours, of plain fastai"
+    specs = {k:dict(name=f'camvid_seg.bench.recipes:recipe_{k}', **common)
+             for k in ('ours', 'fastai')}
+    ours, peer, size = [], [], list(common['size'])
+    with running(specs, 'recipe') as ready, \
+         tqdm(total=epochs, desc='recipe', leave=False, disable=None) as bar:
         for i in range(epochs):
             ours += [ready['ours']() for _ in range(len(ours), _more(i+1))]
             peer.append(ready['fastai']())
             bar.update()
     for k,log in (('ours', ours), ('fastai', peer)):
-        if any(o['size'] != list(size) for o in log): raise SegError(f"recipe: {k} was scored at {log[-1]['size']}, not at {list(size)}")
+        if any(o['size'] != size for o in log):
+            raise SegError(f"recipe: {k} was scored at {log[-1]['size']}, not at {size}")
+    return ours, peer
+
+# %% ../../nbs/inside/bench/recipes.ipynb #05dbc158
+def _epochs_to(log, accuracy):
+    "The number of epochs until `accuracy`; 0: it was not reached"
+    return next((i for i,o in enumerate(log, 1) if o['accuracy'] >= accuracy), 0)
+
+# %% ../../nbs/inside/bench/recipes.ipynb #0d2298cf
+def bench_recipe(
+    folder,            # the data, a `SegFolder`
+    split='valid.txt', # one of its splits
+    size=None,   # (H, W) in pixels, default what the minutes allow, up to half the images' size
+    bs=8,        # images in a batch
+    epochs=6,    # of the peer
+    minutes=6.   # for the peer to train in
+)->Table:
+    "Seconds of training to the accuracy that plain fastai ends at"
+    size = tuple(size or _affordable(folder, split, bs, epochs, minutes))
+    common = dict(data=str(folder.path), split=split, size=size, bs=bs, epochs=epochs)
+    ours, peer = _train_both(common, epochs)
     target, parts = peer[-1]['accuracy'], folder.split(split)
-    case = f'to accuracy {target:.4f} at {size[0]}x{size[1]}, {len(parts.train)} frames, validated on {len(parts.valid)}'
-    needed = next((i for i,o in enumerate(ours, 1) if o['accuracy'] >= target), 0) # epochs of ours; 0: it did not get there
-    floor = _products(needed*(len(parts.train)//bs), size, bs, len(folder.codes)) if needed else None
-    return Table([Row('recipe', case, 's', [o['seconds'] for o in ours[:needed][-1:]], [peer[-1]['seconds']], f'plain fastai, {epochs} epochs',
-                      floor, f'matrix products in {best_precision()}', 8)])
+    case = (f'to accuracy {target:.4f} at {size[0]}x{size[1]}, {len(parts.train)} frames, '
+            f'validated on {len(parts.valid)}')
+    needed, reached, floor = _epochs_to(ours, target), [], None
+    if needed:
+        reached = [ours[needed-1]['seconds']]
+        floor = _product_seconds(needed*(len(parts.train)//bs), size, bs, len(folder.codes))
+    return Table([Row('recipe', case, 's', reached, [peer[-1]['seconds']],
+                      f'plain fastai, {epochs} epochs', floor,
+                      f'matrix products in {best_precision()}', 8)])

@@ -1,4 +1,4 @@
-"""How long until the first batch
+"""From the command to the first batch
 
 Docs: https://example.github.io/camvid_seg/inside/bench/start.html.md"""
 
@@ -18,64 +18,92 @@ from .timing import interleave
 from ..core import SegError
 
 # %% ../../nbs/inside/bench/start.ipynb #1efd3ea4
-_ours_first = """import os, sys
-from camvid_seg import cli
-bar = cli._bar
-def first():
-    cb = bar()
-    cb.before_batch = lambda: os._exit(0)
-    return cb
-cli._bar = first
-cli.main(['train', '--data', 'scenes', '--preset', 'quick', '--out', os.path.join(os.environ['CAMVID_SEG_HOME'], 'run')])
-sys.exit('no batch came')
+_first_batch = """
+from fastai.callback.core import Callback
+from fastai.learner import defaults
+class EndAtBatch(Callback):
+    def before_batch(self): os._exit(0)
+defaults.callbacks.append(EndAtBatch)
+"""
+
+# %% ../../nbs/inside/bench/start.ipynb #4d5966e4
+_ours_first = f"""
+import os, runpy, sys
+import camvid_seg
+{_first_batch}
+out = os.path.join(os.environ['CAMVID_SEG_HOME'], 'run')
+sys.argv[1:] = ['train', '--data', 'scenes', '--preset', 'quick', '--out', out]
+try: runpy.run_module('camvid_seg', run_name='__main__')
+except SystemExit: sys.exit('no batch came')
 """
 
 # %% ../../nbs/inside/bench/start.ipynb #f6d67290
-_fastai_first = """import os, sys
+_fastai_first = f"""
+import os, sys
 from fastai.vision.all import *
-class First(Callback):
-    def before_batch(self): os._exit(0)
+{_first_batch}
 path = next(Path(os.environ['CAMVID_SEG_HOME']).glob('scenes-*'))
 codes = (path/'codes.txt').read_text().split()
-block = DataBlock(blocks=(ImageBlock, MaskBlock(codes)), get_items=get_image_files, get_y=lambda p: path/'labels'/f'{p.stem}_P.png',
-                  splitter=FileSplitter(path/'valid.txt'), batch_tfms=[*aug_transforms(size=(128,160)), Normalize.from_stats(*imagenet_stats)])
-learn = unet_learner(block.dataloaders(path/'images', bs=8, num_workers=0), resnet18, pretrained=False, n_out=len(codes))
-learn.fit(1, cbs=First())
+tfms = [*aug_transforms(size=(128,160)), Normalize.from_stats(*imagenet_stats)]
+block = DataBlock(blocks=(ImageBlock, MaskBlock(codes)), get_items=get_image_files,
+                  get_y=lambda p: path/'labels'/f'{{p.stem}}_P.png',
+                  splitter=FileSplitter(path/'valid.txt'), batch_tfms=tfms)
+dls = block.dataloaders(path/'images', bs=8, num_workers=0)
+learn = unet_learner(dls, resnet18, pretrained=False, n_out=len(codes))
+learn.fit(1)
 sys.exit('no batch came')
 """
 
 # %% ../../nbs/inside/bench/start.ipynb #395503c7
 def _python(*args, home=None):
     "Seconds that a Python process takes, start and end included"
-    env = {**os.environ, 'PYTHONWARNINGS':'ignore', **({'CAMVID_SEG_HOME':str(home)} if home else {})}
-    shutil.rmtree(Path(home)/'run', ignore_errors=True) if home else None
+    env = {**os.environ, 'PYTHONWARNINGS':'ignore'}
+    if home: env['CAMVID_SEG_HOME'] = str(home)
     start = time.perf_counter()
     r = subprocess.run([sys.executable, *args], env=env, capture_output=True, text=True)
-    if r.returncode: raise SegError(f"import: python {' '.join(args)[:60]}... ended with {r.returncode}: {r.stderr.strip()[-300:]}")
-    return time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    if not r.returncode: return seconds
+    program, said = ' '.join(args)[:60], r.stderr.strip()[-300:]
+    raise SegError(f'import: python {program}... ended with {r.returncode}: {said}')
+
+# %% ../../nbs/inside/bench/start.ipynb #3cf79f9e
+def _first_seconds(program, home):
+    "Seconds of a program that ends with its first batch; its run folder is new"
+    shutil.rmtree(Path(home)/'run', ignore_errors=True)
+    return _python('-c', program, home=home)
 
 # %% ../../nbs/inside/bench/start.ipynb #59c6362b
 def _import_seconds(module):
-    code = f'import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)'
-    r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    "Seconds of an import in a fresh process"
+    program = ('import time; start = time.perf_counter(); '
+               f'import {module}; print(time.perf_counter() - start)')
+    r = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True)
     return float(r.stdout)
 
 # %% ../../nbs/inside/bench/start.ipynb #de5dc4a9
 def _launches():
-    "Seconds to the first batch: ours in an empty cache folder, then again; then plain fastai on the scenes that are there now"
+    "Seconds to the first batch: ours in an empty cache folder, ours again, then plain fastai"
+    programs = dict(empty=_ours_first, again=_ours_first, fastai=_fastai_first)
     with tempfile.TemporaryDirectory() as home:
-        return dict(empty=_python('-c', _ours_first, home=home), again=_python('-c', _ours_first, home=home), fastai=_python('-c', _fastai_first, home=home))
+        return {k:_first_seconds(p, home) for k,p in programs.items()}
 
 # %% ../../nbs/inside/bench/start.ipynb #8c1daffd
 def bench_import(
     rounds=3 # runs of each
 )->Table:
     "Waits of somebody who starts, seconds"
-    quick = interleave(dict(ours=partial(_import_seconds, 'camvid_seg'), fastai=partial(_import_seconds, 'fastai.vision.all'),
-                            help=partial(_python, '-m', 'camvid_seg', '--help'), python=partial(_python, '-c', 'pass')), rounds, 'import')
-    first = interleave(dict(launch=_launches), rounds, 'import: first batch')['launch']
-    of, bare = lambda k: [r[k] for r in first], min(quick['python'])
-    return Table([Row('import', 'import camvid_seg', 's', quick['ours'], quick['fastai'], 'import fastai.vision.all', limit=.1),
-                  Row('import', 'camvid-seg --help', 's', quick['help'], [], '', bare, 'an empty Python program', limit=.3),
-                  Row('import', 'camvid-seg train to its first batch', 's', of('again'), of('fastai'), 'plain fastai', min(quick['fastai']), 'import fastai.vision.all', limit=15),
-                  Row('import', 'camvid-seg train to its first batch, nothing drawn yet', 's', of('empty'), [], '', min(quick['fastai']), 'import fastai.vision.all', limit=15)])
+    fv = 'import fastai.vision.all'
+    quick = interleave(dict(ours=partial(_import_seconds, 'camvid_seg'),
+                            fastai=partial(_import_seconds, 'fastai.vision.all'),
+                            help=partial(_python, '-m', 'camvid_seg', '--help'),
+                            python=partial(_python, '-c', 'pass')), rounds, 'import')
+    launches = interleave(dict(launch=_launches), rounds, 'import: first batch')['launch']
+    bare, of_fastai = min(quick['python']), min(quick['fastai'])
+    def launch(k): return [r[k] for r in launches]
+    def row(case, *args, limit): return Row('import', case, 's', *args, limit=limit)
+    first = 'camvid-seg train to its first batch'
+    return Table([
+        row('import camvid_seg', quick['ours'], quick['fastai'], fv, limit=.1),
+        row('camvid-seg --help', quick['help'], [], '', bare, 'an empty Python program', limit=.3),
+        row(first, launch('again'), launch('fastai'), 'plain fastai', of_fastai, fv, limit=15),
+        row(f'{first}, nothing drawn yet', launch('empty'), [], '', of_fastai, fv, limit=15)])
