@@ -1,4 +1,4 @@
-"""What fits: free memory, a batch size, the words of an out-of-memory error, and memory traded for time
+"""What fits: free memory, batch sizes, out-of-memory errors, and memory traded for time
 
 Docs: https://example.github.io/camvid_seg/inside/memory.html.md"""
 

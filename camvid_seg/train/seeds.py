@@ -49,7 +49,7 @@ def seed_epoch(
 def batches_from(
     dl,     # the training `DataLoader`
     start=0 # number of the first batch wanted
-): # (iterator over the batches, list with the index of every frame of the epoch once the first batch is drawn)
+): # iterator over the batches, and a list: the epoch's frames once a batch is drawn
     "The batches of `dl` from `start` on; the frames of earlier ones are not read"
     ids, own = [], vars(dl).get('get_idxs')
     def rest():
