@@ -1,4 +1,4 @@
-"""What fits: free memory, a batch size, the words of an out-of-memory error, and memory traded for time
+"""What fits: free memory, batch sizes, out-of-memory errors, and memory traded for time
 
 Docs: https://example.github.io/camvid_seg/inside/memory.html.md"""
 
@@ -26,8 +26,10 @@ def free_memory(
     "Bytes a new tensor could take on `device`; what PyTorch only keeps in its cache counts as free"
     device = torch.device(default_device() if device is None else device)
     if device.type == 'cuda':
-        return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    if device.type == 'mps': return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + idle
+    if device.type == 'mps':
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     return psutil.virtual_memory().available
 
 # %% ../nbs/inside/memory.ipynb #9555b5eb
@@ -36,30 +38,42 @@ def batch_size_for(
     free:int|None=None,     # bytes; default: `free_memory()`
     half_precision:bool=False # activations in 16 bits?
 )->int: # images in a batch
-    "The lesson's batch size, 8 with more than 8.2 GB free and else 4, scaled down for images above half size"
-    lesson = 8 if (free_memory() if free is None else free) > 8.2e9 else 4
+    "fast.ai's batch size, 8 with more than 8.2 GB free and else 4, scaled down above half size"
+    if free is None: free = free_memory()
+    lesson = 8 if free > 8.2e9 else 4
     scale = 360*480 / (size[0]*size[1]) * (2 if half_precision else 1)
     return max(1, min(lesson, int(lesson*scale)))
 
 # %% ../nbs/inside/memory.ipynb #18c46cc6
-def one_value_per_channel(bs, parts, size):
-    "Is a part of the batch one image of 32x32 pixels? It ends in one pixel, and batch norm needs more than one value"
-    return (bs - 1)%math.ceil(bs/parts) == 0 and max(size) <= 32
+def one_value_per_channel(
+    bs:int,    # images in a batch
+    parts:int, # parts that it goes through the network in
+    size:tuple[int,int] # image size (H, W) in pixels
+)->bool:
+    "Is a part of the batch one image of 32x32 pixels? Batch norm cannot train on it"
+    in_a_part = math.ceil(bs/parts)
+    one_image = (bs - 1)%in_a_part == 0 # the last part is what the others leave
+    return one_image and max(size) <= 32
 
 # %% ../nbs/inside/memory.ipynb #d5796954
-_no_memory = ('out of memory', "can't allocate memory", 'not enough memory', 'CUBLAS_STATUS_ALLOC_FAILED', 'CUDNN_STATUS_ALLOC_FAILED',
-              'CUDNN_STATUS_NOT_SUPPORTED', 'CUBLAS_STATUS_NOT_INITIALIZED', 'Unable to find a valid cuDNN algorithm',
-              'GET was unable to find an engine') # the last four: what cuDNN and cuBLAS say when they find no room to work in
+_no_memory = (
+    'out of memory', "can't allocate memory", 'not enough memory',
+    'CUBLAS_STATUS_ALLOC_FAILED', 'CUDNN_STATUS_ALLOC_FAILED',
+    # what cuDNN and cuBLAS say when they find no room to work in
+    'CUDNN_STATUS_NOT_SUPPORTED', 'CUBLAS_STATUS_NOT_INITIALIZED',
+    'Unable to find a valid cuDNN algorithm', 'GET was unable to find an engine')
 
 # %% ../nbs/inside/memory.ipynb #5e94cf12
 def out_of_memory(
-    e # an exception
+    e:BaseException # any exception
 )->bool:
     "Does `e` say that memory ran out, in the words of PyTorch, CUDA, cuBLAS, cuDNN or MPS?"
-    return isinstance(e, (torch.OutOfMemoryError, MemoryError)) or isinstance(e, RuntimeError) and any(o in str(e) for o in _no_memory)
+    if isinstance(e, (torch.OutOfMemoryError, MemoryError)): return True
+    return isinstance(e, RuntimeError) and any(o in str(e) for o in _no_memory)
 
 # %% ../nbs/inside/memory.ipynb #87e295a8
 def free_caches():
+    "Free tensors that nobody reaches any more, and give the device's cached memory back"
     gc.collect()
     if torch.cuda.is_available(): torch.cuda.empty_cache()
     if torch.backends.mps.is_available(): torch.mps.empty_cache()
@@ -67,33 +81,38 @@ def free_caches():
 # %% ../nbs/inside/memory.ipynb #d36c718c
 @contextmanager
 def _stats_fixed(module):
-    "Batch norms that normalize by the batch, as in training, and leave their running statistics alone"
-    norms = [(o, o.momentum, o.num_batches_tracked) for o in module.modules() if isinstance(o, nn.BatchNorm2d)]
-    for o,*_ in norms: o.momentum, o.num_batches_tracked = 0., None # their new value: 1 part old, 0 parts new
+    "Batch norms normalize by the batch, as in training, and keep their running statistics"
+    norms = [o for o in module.modules() if isinstance(o, nn.BatchNorm2d)]
+    before = [(o, o.momentum, o.num_batches_tracked) for o in norms]
+    for o in norms: o.momentum, o.num_batches_tracked = 0., None # 1 part old, 0 parts new
     try: yield
     finally:
-        for o,momentum,n in norms: o.momentum, o.num_batches_tracked = momentum, n
+        for o,momentum,n in before: o.momentum, o.num_batches_tracked = momentum, n
 
 # %% ../nbs/inside/memory.ipynb #c3c8ac2a
+_blocks = r'encoder\.layer\d|blocks\.\d|cross' # names in a model of `create_unet`
+
 def _recompute_contexts(module): return nullcontext(), _stats_fixed(module)
 
 def checkpoint_blocks(
-    model,   # a model of `create_unet`
-    on=True  # False: as it was
+    model,        # a model of `create_unet`
+    on:bool=True  # False: as it was
 ):
-    "Compute the inside of encoder stages and decoder blocks again in the backward pass instead of keeping it"
+    "Compute the inside of encoder stages and decoder blocks again instead of keeping it"
     for name,m in model.named_modules():
-        if not re.fullmatch(r'encoder\.layer\d|blocks\.\d|cross', name): continue
+        if not re.fullmatch(_blocks, name): continue
         vars(m).pop('forward', None)
-        if on: m.forward = partial(checkpoint, m.forward, use_reentrant=False, preserve_rng_state=False, context_fn=partial(_recompute_contexts, m))
+        if not on: continue
+        m.forward = partial(checkpoint, m.forward, use_reentrant=False, preserve_rng_state=False,
+                            context_fn=partial(_recompute_contexts, m))
 
 # %% ../nbs/inside/memory.ipynb #6ea32026
 _trim, _largest_in_heap, _mapped = -1, -3, -4 # numbers of glibc's settings
 
 def keep_memory(
     device='cpu' # where tensors are made; there is nothing to do on others
-):
-    "From now on the process keeps the memory it frees, for its next large tensors; with the GNU C library, else nothing happens"
+): # the C library, or None where nothing was set
+    "Let the process keep the memory it frees, for its next large tensors; only glibc can"
     if torch.device(device).type != 'cpu' or platform.libc_ver()[0] != 'glibc': return
     libc = ctypes.CDLL(None)
     libc.mallopt(_mapped, 0)
@@ -101,6 +120,8 @@ def keep_memory(
     return libc
 
 # %% ../nbs/inside/memory.ipynb #45b1f42b
+_settled = {_mapped:1<<16, _largest_in_heap:1<<25, _trim:1<<26} # what glibc comes to by itself
+
 @contextmanager
 def kept_memory(
     device='cpu' # where tensors are made
@@ -110,7 +131,7 @@ def kept_memory(
     try: yield
     finally:
         if libc:
-            for o in (_mapped, 1<<16), (_largest_in_heap, 1<<25), (_trim, 1<<26): libc.mallopt(*o) # what glibc comes to by itself
+            for setting,value in _settled.items(): libc.mallopt(setting, value)
             libc.malloc_trim(0)
 
 # %% ../nbs/inside/memory.ipynb #4fe60cb3
@@ -120,9 +141,10 @@ def activation_bytes(
     dtype=torch.float32 # torch.float16 or torch.bfloat16: under autocast
 )->int: # bytes
     "Bytes that a forward pass of `model` keeps for the backward pass, weights not counted"
-    kept, weights = {}, {p.shape for p in model.parameters()} # by shape: autocast keeps 16-bit copies of them
+    kept, weights = {}, {p.shape for p in model.parameters()}
     def pack(t):
-        if t.shape not in weights: kept[t.untyped_storage().data_ptr()] = t.untyped_storage().nbytes()
+        storage = t.untyped_storage()
+        if t.shape not in weights: kept[storage.data_ptr()] = storage.nbytes()
         return t
     autocast = torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32)
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t), autocast: model(x)

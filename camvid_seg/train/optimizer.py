@@ -24,7 +24,8 @@ from ..tensors import unwrap
 # %% ../../nbs/inside/train/optimizer.ipynb #2b8b5898
 class FusedAdam(Optimizer):
     "fastai's `Adam`, its rules and defaults, with PyTorch's fused AdamW as its arithmetic"
-    _step_supports_amp_scaling = True # a `GradScaler` sets `grad_scale` and `found_inf` and leaves the rest to us
+    # a `GradScaler` sets `grad_scale` and `found_inf` and leaves the rest to us
+    _step_supports_amp_scaling = True
 
     def __init__(self,
         params,       # parameters, or lists of them: groups
@@ -36,32 +37,42 @@ class FusedAdam(Optimizer):
     ): super().__init__(params, [], lr=lr, mom=mom, sqr_mom=sqr_mom, eps=eps, wd=wd)
 
     def zero_grad(self):
+        "Drop the gradients"
         for ps in self.param_lists:
             for p in ps: p.grad = None
 
-# %% ../../nbs/inside/train/optimizer.ipynb #69bcd93e
+    def _moments(self, p):
+        "The state of the parameter `p`, made when it is first asked for"
+        s = self.state[p]
+        if 'step' not in s:
+            s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p))
+            s['step'] = torch.zeros((), device=p.device)
+        return s
+
+# %% ../../nbs/inside/train/optimizer.ipynb #e8e5929d
 @patch
-def _moments(self:FusedAdam, p):
-    s = self.state[p]
-    if 'step' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=torch.zeros((), device=p.device))
-    return s
+def _step_part(self:FusedAdam, ps, hypers, decays):
+    "A step of the parameters of one group that decay, or of those that do not"
+    def ours(p): return p.grad is not None and self.state[p].get('do_wd', True) == decays
+    chosen = [p for p in ps if ours(p)]
+    if not chosen: return
+    state = [self._moments(p) for p in chosen]
+    means, squares, steps = ([s[k] for s in state] for k in ('grad_avg', 'sqr_avg', 'step'))
+    adamw(chosen, [p.grad for p in chosen], means, squares, [], steps, fused=True,
+          grad_scale=getattr(self, 'grad_scale', None), found_inf=getattr(self, 'found_inf', None),
+          lr=hypers['lr'], beta1=hypers['mom'], beta2=hypers['sqr_mom'], eps=hypers['eps'],
+          weight_decay=hypers['wd'] if decays else 0., amsgrad=False, maximize=False)
 
 # %% ../../nbs/inside/train/optimizer.ipynb #c6d812bf
 @patch
 @torch.no_grad()
 def step(self:FusedAdam, closure=None):
-    "One step for the parameters that have a gradient; none where `found_inf`, a tensor on their device, is 1"
-    scale, found = getattr(self, 'grad_scale', None), getattr(self, 'found_inf', None)
-    for ps in self.param_lists: # before any weight changes: memory may run out here, and then the step is taken again
-        for p in ps: p.grad is None or self._moments(p)
-    for ps,h in zip(self.param_lists, self.hypers):
-        for decays in True, False:
-            chosen = [p for p in ps if p.grad is not None and self.state[p].get('do_wd', True) == decays]
-            if not chosen: continue
-            state = [self._moments(p) for p in chosen]
-            means, squares, steps = ([s[k] for s in state] for k in ('grad_avg', 'sqr_avg', 'step'))
-            adamw(chosen, [p.grad for p in chosen], means, squares, [], steps, fused=True, grad_scale=scale, found_inf=found, amsgrad=False,
-                  beta1=h['mom'], beta2=h['sqr_mom'], lr=h['lr'], weight_decay=h['wd']*decays, eps=h['eps'], maximize=False)
+    "A step of all parameters that have a gradient; none where the tensor `found_inf` is 1"
+    for ps in self.param_lists:
+        for p in ps:
+            if p.grad is not None: self._moments(p)
+    for ps,hypers in zip(self.param_lists, self.hypers):
+        for decays in True, False: self._step_part(ps, hypers, decays)
 
 # %% ../../nbs/inside/train/optimizer.ipynb #85920d1c
 class EMA(Callback):
@@ -70,23 +81,23 @@ class EMA(Callback):
         decay:float # factor on what earlier steps count, in each further step
     ): self.decay, self.n, self.averages, self.inside = decay, 0, None, False
 
-# %% ../../nbs/inside/train/optimizer.ipynb #dc792037
-@patch
-def attach(self:EMA, learn):
-    "Average the model of `learn`, which is on its device"
-    self.live = {k:v for k,v in unwrap(learn.model).state_dict(keep_vars=True).items() if v.is_floating_point()}
-    if self.averages is None: self.averages = {k:v.detach().clone() for k,v in self.live.items()}
-    return self
+    def attach(self,
+        learn # a learner whose model is on its device
+    ): # the callback itself
+        "Average the model of `learn`"
+        state = unwrap(learn.model).state_dict(keep_vars=True)
+        self.live = {k:v for k,v in state.items() if v.is_floating_point()}
+        if self.averages is None:
+            self.averages = {k:v.detach().clone() for k,v in self.live.items()}
+        return self
 
-@patch
-def before_fit(self:EMA): self.attach(self.learn)
+    def before_fit(self): self.attach(self.learn)
 
-# %% ../../nbs/inside/train/optimizer.ipynb #55155ca9
-@patch
-def after_step(self:EMA):
-    decay = min(self.decay, (1 + self.n)/(10 + self.n))
-    get_ema_multi_avg_fn(decay)(list(self.averages.values()), [v.detach() for v in self.live.values()], None)
-    self.n += 1
+    def after_step(self):
+        decay = min(self.decay, (1 + self.n)/(10 + self.n))
+        live = [v.detach() for v in self.live.values()]
+        get_ema_multi_avg_fn(decay)(list(self.averages.values()), live, None)
+        self.n += 1
 
 # %% ../../nbs/inside/train/optimizer.ipynb #4e6cde6c
 @patch
@@ -99,18 +110,21 @@ def swap(self:EMA):
 @patch
 @contextmanager
 def averaged(self:EMA):
-    "With the average in the model"
+    "With the average in the model while the block runs"
     self.swap()
     try: yield
     finally: self.swap()
 
-# %% ../../nbs/inside/train/optimizer.ipynb #208f2495
 @patch
 def before_validate(self:EMA): self.swap()
+
 @patch
 def after_validate(self:EMA): self.swap()
+
 @patch
-def close(self:EMA): self.inside and self.swap()
+def close(self:EMA):
+    "Put the live weights back, if the average is in the model"
+    if self.inside: self.swap()
 
 # %% ../../nbs/inside/train/optimizer.ipynb #aef7a381
 def _plain_number(v): return v.item() if isinstance(v, np.generic) else v
@@ -119,25 +133,32 @@ def optimizer_state(
     opt # a fastai `Optimizer`
 )->tuple[dict,dict]: # tensors by name; the rest, ready for JSON
     "The state of a fastai optimizer as tensors and plain values"
-    state = opt.state_dict()
-    tensors = {f'opt.{i}.{k}':v for i,s in enumerate(state['state']) for k,v in s.items() if isinstance(v, torch.Tensor)}
-    plain = [{k:_plain_number(v) for k,v in s.items() if not isinstance(v, torch.Tensor)} for s in state['state']]
-    return tensors, dict(state=plain, hypers=[{k:_plain_number(v) for k,v in h.items()} for h in state['hypers']])
+    state, tensors, plain = opt.state_dict(), {}, []
+    for i,values in enumerate(state['state']):
+        of_tensor = {k for k,v in values.items() if isinstance(v, torch.Tensor)}
+        tensors |= {f'opt.{i}.{k}':v for k,v in values.items() if k in of_tensor}
+        plain.append({k:_plain_number(v) for k,v in values.items() if k not in of_tensor})
+    hypers = [{k:_plain_number(v) for k,v in h.items()} for h in state['hypers']]
+    return tensors, dict(state=plain, hypers=hypers)
 
 # %% ../../nbs/inside/train/optimizer.ipynb #ca028753
+def _like(p, v):
+    "The value `v` as the state of the parameter `p` keeps it"
+    if not isinstance(v, torch.Tensor): return v
+    if v.shape != p.shape: return v.to(p.device)
+    return torch.empty_like(p, dtype=v.dtype).copy_(v)
+
+@torch.no_grad()
 def restore_optimizer(
     opt,          # a fastai `Optimizer` over the same parameters
     tensors:dict, # by name, of `optimizer_state`
     plain:dict    # the rest
 ):
-    "Put a state of `optimizer_state` back, each tensor on the device and in the memory layout of its parameter"
+    "Put a state of `optimizer_state` back, with the devices and memory layouts of the parameters"
     state = [dict(s) for s in plain['state']]
     for k,v in tensors.items():
         _,i,name = k.split('.', 2)
         state[int(i)][name] = v
-    def like(p, v):
-        if not isinstance(v, torch.Tensor): return v
-        return torch.empty_like(p, dtype=v.dtype).copy_(v) if v.shape == p.shape else v.to(p.device)
-    with torch.no_grad():
-        for (p,*_),s in zip(opt.all_params(), state): opt.state[p] = {k:like(p, v) for k,v in s.items()}
+    for (p,*_),s in zip(opt.all_params(), state):
+        opt.state[p] = {k:_like(p, v) for k,v in s.items()}
     for h,new in zip(opt.hypers, plain['hypers']): h.update(new)
