@@ -19,7 +19,7 @@ from fastcore.basics import noop
 
 # %% ../../nbs/inside/train/training.ipynb #42f1d01b
 from .. import __version__
-from ..core import SegError
+from ..core import SegError, leftovers
 from ..data.augment import Augment
 from ..data.baselines import row_baseline
 from ..data.check import require_sound
@@ -37,7 +37,7 @@ from .optimizer import EMA, FusedAdam
 from .plan import resolve
 from .recipes import Recipe
 from .run_log import RunLog
-from .runs import Run, leftovers, restore, writing
+from .runs import Run, restore, writing
 from .seeds import seed_epoch
 
 # %% ../../nbs/inside/train/training.ipynb #6b14f55d
