@@ -11,9 +11,10 @@ recipe = '--preset quick --size 32 48 --full-size 64 64 --bs 10 --seed 3'.split(
 # The command, that is killed at a moment of its own choice: after a step of training or validation, in the middle of writing any file of the run folder, or just after it
 RUN = """import os, signal, sys
 from pathlib import Path
-from camvid_seg import cli
+from camvid_seg.cli import train
+from camvid_seg.cli.main import main
 when, *args = sys.argv[1:]
-bar, replace, steps, files = cli._bar, os.replace, 0, 0
+bar, replace, steps, files = train.terminal_bar, os.replace, 0, 0
 def die(where):
     print(where, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -36,8 +37,8 @@ def ticking():
             if f'step {steps}' == when: die('a step')
             super().after_batch()
     return Killer()
-os.replace, cli._bar = dying, ticking
-sys.exit(cli.main(args))"""
+os.replace, train.terminal_bar = dying, ticking
+sys.exit(main(args))"""
 
 def command(when, *args):
     "Run `camvid-seg train` with `args`, the run folder last, until `when`: 'step N', 'half N', 'half NAME', 'after N' or 'never'; the place where it was killed, or None"
@@ -87,7 +88,7 @@ def epochs(n, folder, warm=None):
     "Train `n` epochs of one stage; `usage` after the first few, and at the end"
     from camvid_seg.train.training import stage_learner, stage_loaders
     from camvid_seg.data.scenes import scenes
-    from camvid_seg.train.recipes import Recipe
+    from camvid_seg.train.recipes import quick_recipe
     from camvid_seg.train.runs import Run
     from camvid_seg.train.training import fit_stage
     from fastai.callback.core import Callback
@@ -95,7 +96,7 @@ def epochs(n, folder, warm=None):
     class Watch(Callback):
         order, remove_on_fetch = 70, True
         def after_epoch(self): seen.append(usage())
-    r = Recipe.quick(ema=0.9).change_stages(epochs=n, size=(32,48), bs=10, precision='fp32')
+    r = quick_recipe(ema=0.9).change_stages(epochs=n, size=(32,48), bs=10, precision='fp32')
     learn = stage_learner(stage_loaders(scenes(n=40), r, 0, device='cpu'), r, Watch())
     fit_stage(learn, Run(folder/'soak', dict(recipe=r.to_dict())), 0, r)
     return seen[warm], seen[-1]

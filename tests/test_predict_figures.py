@@ -4,14 +4,15 @@ import numpy as np, pytest, torch
 from fastai.callback.core import Callback
 from fastai.learner import Metric
 from PIL import Image
-from camvid_seg import cli, fullsize
+from camvid_seg.cli.main import main
+from camvid_seg.train import training
 from camvid_seg.data.decode import read_mask
 from camvid_seg.train.training import stage_learner, stage_loaders
 from camvid_seg.use.inference import Predictor
 from camvid_seg.data.decode import read_image
 from camvid_seg.train.metrics import ConfusionMatrix
 from camvid_seg.data.scenes import scenes
-from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.recipes import quick_recipe
 from camvid_seg.train.runs import Run
 from camvid_seg.train.training import fit_stage
 from camvid_seg.model.unet import load_unet
@@ -19,7 +20,7 @@ from camvid_seg.model.weights import read_weights, save_weights
 
 own = (96,128)                                                    # of the scenes
 sizes = [(40,48), (40,48), (64,80)]                               # of the stages; 5:4, as the quick recipe's
-recipe = Recipe.quick(seed=3).change_stages(size=sizes, epochs=[4,1,3], bs=8, precision='fp32', lr=[3e-3,2e-3,1e-3])
+recipe = quick_recipe(seed=3).change_stages(size=sizes, epochs=[4,1,3], bs=8, precision='fp32', lr=[3e-3,2e-3,1e-3])
 
 class Quiet(Callback): "Instead of fastai's bars"
 
@@ -31,7 +32,7 @@ def whole(folder, tmp_path_factory):
     "The folder of a run in three stages, of two sizes"
     out = tmp_path_factory.mktemp('whole')/'run'
     args = ['--size', 40, 48, '--full-size', 64, 80, '--epochs', 4, 1, 3, '--bs', 8, '--precision', 'fp32', '--lr', 3e-3, 2e-3, 1e-3, '--seed', 3]
-    assert cli.main(['train', '--data', str(folder.path), '--preset', 'quick', *map(str, args), '--out', str(out)]) == 0
+    assert main(['train', '--data', str(folder.path), '--preset', 'quick', *map(str, args), '--out', str(out)]) == 0
     return out
 
 def metrics(run): return json.loads((run/'metrics.json').read_text(encoding='utf-8'))
@@ -46,7 +47,7 @@ def judged(folder, of):
 
 def test_predict_is_as_good_as_the_run_says(folder, whole, tmp_path, capsys):
     out, m = tmp_path/'out', metrics(whole)
-    assert cli.main(['predict', str(whole/m['weights']), *map(str, folder.split().valid), '--out', str(out)]) == 0
+    assert main(['predict', str(whole/m['weights']), *map(str, folder.split().valid), '--out', str(out)]) == 0
     assert 'sees 64x80, as trained' in capsys.readouterr().out
     cm = judged(folder, lambda p: read_mask(out/f'{p.stem}_P.png', folder))
     assert m['accuracy'] > .6                                     # it has learned something
@@ -105,7 +106,7 @@ def test_a_new_size_begins_anew_also_when_resumed(folder, small, tmp_path, at):
     assert run.best == (.5 if at[0] else -math.inf)
     run = fitted(folder, tmp_path/'run', [.5, .4][at[0]:], 2, resume=True)
     assert run.best == .5 and size_of(tmp_path/'run'/'best.safetensors') == [64,80]
-    assert fullsize._chosen(run, recipe) == dict(weights='best.safetensors', stage='full-size', epoch=0, best=dict(stage='full-size', epoch=0, accuracy=.5))
+    assert training._chosen(run, recipe) == dict(weights='best.safetensors', stage='full-size', epoch=0, best=dict(stage='full-size', epoch=0, accuracy=.5))
     best, last = (read_weights(tmp_path/'run'/f'{k}.safetensors')[0] for k in ('best', 'full-size'))
     assert not all(map(torch.equal, best.values(), last.values())) # the first of its two epochs
 
@@ -113,7 +114,7 @@ def test_the_first_epoch_at_a_size_is_kept_without_a_figure(folder, small, tmp_p
     shutil.copytree(small, tmp_path/'run')
     run = fitted(folder, tmp_path/'run', [math.nan, math.nan], 2)
     assert run.best == -math.inf and size_of(tmp_path/'run'/'best.safetensors') == [64,80]
-    assert fullsize._chosen(run, recipe) == dict(weights='best.safetensors', stage='full-size', epoch=0, best=dict(stage='full-size', epoch=0, accuracy=None))
+    assert training._chosen(run, recipe) == dict(weights='best.safetensors', stage='full-size', epoch=0, best=dict(stage='full-size', epoch=0, accuracy=None))
 
 def test_a_run_of_an_older_version(folder, whole, tmp_path):
     "Its best may be of any size; the last stage's weights, saved anew, are what is judged and named"
@@ -123,7 +124,7 @@ def test_a_run_of_an_older_version(folder, whole, tmp_path):
     old.history = run.history
     net, facts = load_unet(whole/'stage-1.safetensors')
     save_weights(net, tmp_path/'old'/'best.safetensors', codes=facts['codes'], void_code=facts['void_code'])
-    assert fullsize._chosen(old, recipe)['weights'] == 'full-size.safetensors' and fullsize._chosen(old, recipe)['epoch'] == 2
+    assert training._chosen(old, recipe)['weights'] == 'full-size.safetensors' and training._chosen(old, recipe)['epoch'] == 2
     image = folder.split().valid[0]
     p = Predictor(tmp_path/'old'/'best.safetensors', device='cpu')
     assert p.sees(own) == own and 'its own size' in repr(p)

@@ -44,12 +44,12 @@ def _preset_values(name, of_stages):
     return ', '.join(f'{k}: {v}' for k,v in values.items())
 
 # %% ../../nbs/inside/cli/recipe.ipynb #42dd2ce0
-def _add_flag(parser, f, help, of_stages):
+def _add_flag(parser, f, comment, of_stages):
     "A flag for the field `f`; not given, it is None, and the preset's value holds"
-    flag, help = '--' + f.name.replace('_', '-'), help.replace('%', '%%')
-    help += f' (default: {_preset_values(f.name, of_stages)})'
+    flag = '--' + f.name.replace('_', '-')
+    about = f'{comment} (default: {_preset_values(f.name, of_stages)})'.replace('%', '%%')
     if f.type is bool:
-        return parser.add_argument(flag, action='store_true', default=None, help=help)
+        return parser.add_argument(flag, action='store_true', default=None, help=about)
     how = {k:v for k,v in f.metadata.items()}
     if not how.get('choices'):
         how['type'] = _readers.get(f.type, str)
@@ -57,9 +57,9 @@ def _add_flag(parser, f, help, of_stages):
         if how['type'] is not str: how.setdefault('metavar', metavar)
     if of_stages:
         how['nargs'] = '+'
-        help += '; one value, or one a stage'
+        about += '; one value, or one a stage'
         if f.type is int: how['type'] = count_arg
-    parser.add_argument(flag, help=help, **how)
+    parser.add_argument(flag, help=about, **how)
 
 # %% ../../nbs/inside/cli/recipe.ipynb #4ecb9e0d
 def add_recipe_flags(

@@ -1,11 +1,11 @@
 "`camvid-seg` as one of the processes of test_processes.py: keeps what it ends with in `$KEEP`, and takes few steps in the LR finder, where `$DIES` kills it"
 import json, os, signal, sys
 from pathlib import Path
-from camvid_seg import fullsize, training
 from camvid_seg.cli.main import main
 from camvid_seg.model.weights import save_weights
+from camvid_seg.train import training
 
-lr_find, finish = training.lr_find, fullsize._finish
+lr_find, finish = training.lr_find, training._finish_run
 
 def find(learn):
     if os.environ.get('DIES') == f"{os.environ['RANK']}.{os.environ.get('TORCHELASTIC_RESTART_COUNT')}": os.kill(os.getpid(), signal.SIGKILL)
@@ -18,5 +18,5 @@ def keep(run, learn, *args):
     out.with_suffix('.json').write_text(json.dumps([run.history, run.metrics]), encoding='utf-8')
     return run
 
-training.lr_find, fullsize._finish = find, keep
+training.lr_find, training._finish_run = find, keep
 sys.exit(main(sys.argv[1:]))

@@ -12,7 +12,7 @@ from camvid_seg.train.training import train
 from camvid_seg.data.cache import Frames, decode_frame
 from camvid_seg.data.loaders import seg_dataloaders
 from camvid_seg.data.decode import read_image
-from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.recipes import quick_recipe
 
 codes, size = 'Sky Road Car Void'.split(), (32,48)
 colors = class_colors(codes)
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 def start(folder, bs=2, small=(32,48)):
     "What `camvid-seg train` calls, in a fresh run folder, which must not be there when it is refused"
-    recipe, run = Recipe.quick().change_stages(epochs=1, bs=bs, size=small), folder.parent/'run'
+    recipe, run = quick_recipe().change_stages(epochs=1, bs=bs, size=small), folder.parent/'run'
     try: train(SegFolder(folder), recipe, run)
     finally: assert not run.exists()
 

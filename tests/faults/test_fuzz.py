@@ -5,14 +5,20 @@ import numpy as np, pytest, torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image
 from safetensors.torch import save_file
-from camvid_seg import bench, cli, dataset, explore, fullsize, inference, scenes
+from camvid_seg.bench import bench
+from camvid_seg.cli import common
+from camvid_seg.cli.main import main
+from camvid_seg.data import counts, scenes
 from camvid_seg.core import SegError
-from camvid_seg.data.check import check_dataset
+from camvid_seg.data.check import check_dataset, check_pair
 from camvid_seg.data.dataset import SegFolder
 from camvid_seg.data.decode import read_mask
 from camvid_seg.data.download import unpack
 from camvid_seg.data.decode import read_image
-from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.recipes import quick_recipe
+from camvid_seg.train import training
+from camvid_seg.train.plan import resolve
+from camvid_seg.use.inference import Predictor
 from camvid_seg.model.unet import create_unet
 from camvid_seg.model.weights import save_weights
 
@@ -87,7 +93,7 @@ def test_pictures(room, fault):
         ids, rgb = one_line(read_mask, mask, room.folder), one_line(read_image, image)
         assert ids is None or (ids.dtype, ids.ndim) == (np.uint8, 2) and ids.max() < 3
         assert rgb is None or (rgb.dtype, rgb.ndim, rgb.shape[2]) == (np.uint8, 3, 3)
-        found = dataset._check_pair(room.folder, image, mask)['errors']
+        found = check_pair(room.folder, image, mask)['errors']
         assert all(o.isprintable() for o in found)
         assert found or (ids is not None and rgb is not None and ids.shape == rgb.shape[:2]) # what check lets pass can be read
     try: check()
@@ -158,16 +164,16 @@ def stopped(f):
 @pytest.fixture
 def shell(room, monkeypatch):
     "Call the command in an empty folder; it goes as far as the first batch"
-    for where, name in [(fullsize, 'stage_loaders'), (explore, 'class_counts'), (inference.Predictor, '__call__')]: monkeypatch.setattr(where, name, enough)
+    for where, name in [(training, 'stage_loaders'), (counts, 'class_counts'), (Predictor, '__call__')]: monkeypatch.setattr(where, name, enough)
     monkeypatch.setattr(bench, 'benches', {k: stopped(f) for k, f in bench.benches.items()})
-    monkeypatch.setattr(cli, 'camvid', lambda **k: room.folder)
+    monkeypatch.setattr(common, 'camvid', lambda **k: room.folder)
     monkeypatch.setattr(scenes, 'scenes', lambda **k: room.folder)
     cwd = room.path/'cwd'; cwd.mkdir(exist_ok=True)
     monkeypatch.chdir(cwd)
     def f(argv):
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
-            try: code = cli.main(argv)
+            try: code = main(argv)
             except SystemExit as e: code = e.code
         out.getvalue().encode(); err.getvalue().encode()
         lines = [l for l in err.getvalue().split('\n')[:-1] if not l.startswith('warning: ')]
@@ -253,8 +259,8 @@ def change(o, todo):
     return o
 
 def config(room):
-    recipe = Recipe.quick().change_stages(epochs=1, bs=2, size=(32,48))
-    c = dict(version='0', data=str(room.data), split='valid.txt', frames=fullsize._digest(room.folder.split()), recipe=fullsize.settle(recipe).to_dict())
+    recipe = quick_recipe().change_stages(epochs=1, bs=2, size=(32,48))
+    c = dict(version='0', data=str(room.data), split='valid.txt', frames=training._split_digest(room.folder.split()), recipe=resolve(recipe).to_dict())
     return json.loads(json.dumps(c))
 
 row = dict(stage='stage-1', epoch=0, train_loss=1., valid_loss=1., accuracy=.5, class_accuracy=.5, miou=.3, seconds=1.)

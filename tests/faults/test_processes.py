@@ -6,10 +6,10 @@ from fastai.callback.core import Callback
 from camvid_seg.core import SegError
 from camvid_seg.data.dataset import SegFolder
 from camvid_seg.train.training import stage_loaders, train
-from camvid_seg import loaders
+from camvid_seg.data import cache, loaders
 from camvid_seg.train.metrics import ConfusionMatrix
 from camvid_seg.data.scenes import scenes
-from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.recipes import Recipe, quick_recipe
 from camvid_seg.train.runs import Run
 from camvid_seg.model.unet import load_unet
 from camvid_seg.model.weights import read_weights
@@ -33,7 +33,7 @@ class Then(Callback):
 
 def kill(pid): os.kill(pid, signal.SIGKILL)
 
-short = Recipe.quick(seed=5).change_stages(epochs=[2,1,1], size=(32,48), bs=2, precision='fp32')
+short = quick_recipe(seed=5).change_stages(epochs=[2,1,1], size=(32,48), bs=2, precision='fp32')
 
 @pytest.fixture(scope='module')
 def alone(data, tmp_path_factory):
@@ -49,11 +49,11 @@ def read_by_one(monkeypatch):
 @pytest.mark.skipif(sys.platform in ('win32', 'darwin'), reason='fastai uses no loader processes there')
 @pytest.mark.parametrize('how', ['killed', 'hangs'])
 def test_worker(fault, data, alone, tmp_path, read_by_one, monkeypatch, how):
-    stuck, read = tmp_path/'stuck', loaders.read_image
+    stuck, read = tmp_path/'stuck', cache.read_image
     def read_image(path):
         if multiprocessing.parent_process() and stuck.exists(): time.sleep(3600) # as on a disk that does not answer
         return read(path)
-    monkeypatch.setattr(loaders, 'read_image', read_image)
+    monkeypatch.setattr(cache, 'read_image', read_image)
     def run(then, **kwargs): train(SegFolder(data), short, tmp_path/'run', device='cpu', cache=False, progress=then, **kwargs)
     then = Then(kill if how == 'killed' else lambda pid: stuck.touch())
     with pytest.raises(SegError) as e: run(then)
@@ -195,15 +195,16 @@ with process_group(patience=timedelta(seconds=3)):
 
 finder = '''
 import math, os, random, sys, numpy as np, torch
-from camvid_seg import training
 from camvid_seg.core import SegError
+from camvid_seg.distributed import process_group
+from camvid_seg.train.lr_finder import lr_find
 from camvid_seg.data.dataset import SegFolder
 from camvid_seg.train.training import stage_learner, stage_loaders
-from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.recipes import Recipe, quick_recipe
 what, data = sys.argv[1:]
-r = Recipe.quick(seed=5).change_stages(epochs=1, size=(32,48), bs=2, precision="fp32")
+r = quick_recipe(seed=5).change_stages(epochs=1, size=(32,48), bs=2, precision="fp32")
 def state(learn): return [*map(torch.clone, learn.model.state_dict().values()), torch.get_rng_state(), torch.tensor(np.random.get_state()[1].astype("int64"))]
-with training.process_group():
+with process_group():
     learn = stage_learner(stage_loaders(SegFolder(data), r, 0, device="cpu"), r)
     calls, before, rng, order = [], state(learn), random.getstate(), learn.dls.train.rng.getstate()
     def fourth(m, i, o):
@@ -212,7 +213,7 @@ with training.process_group():
         if what == "Ctrl-C": raise KeyboardInterrupt
         return o*math.nan
     hook = learn.model.register_forward_hook(fourth)
-    try: training.lr_find(learn); sys.exit("not refused")
+    try: lr_find(learn); sys.exit("not refused")
     except (SegError, KeyboardInterrupt) as e: said = repr(e)
     hook.remove()
     assert len(calls) == 4 and (rng, order) == (random.getstate(), learn.dls.train.rng.getstate())

@@ -8,7 +8,10 @@ from fastai.callback.progress import ProgressCallback
 from fastai.learner import Metric
 from fastai.torch_core import set_seed
 from fastai.vision.models import resnet18
-from camvid_seg import cli, fullsize, training
+from camvid_seg import core
+from camvid_seg.cli import train as train_command
+from camvid_seg.cli.main import main
+from camvid_seg.train import learner as learners, run_log, runs, training
 from camvid_seg.core import SegError
 from camvid_seg.train.training import train
 from camvid_seg.data.loaders import seg_dataloaders
@@ -17,7 +20,7 @@ from camvid_seg.train.metrics import seg_metrics
 from camvid_seg.data.scenes import scenes
 from camvid_seg.memory import out_of_memory
 from camvid_seg.train.optimizer import FusedAdam
-from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.recipes import Recipe, lesson_recipe, quick_recipe
 from camvid_seg.train.runs import Run
 from camvid_seg.train.training import fit_stage
 from camvid_seg.model.weights import read_weights
@@ -27,7 +30,7 @@ import soak
 
 posix = pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs POSIX signals')
 small = dict(size=(32,48), bs=5, precision='fp32')   # 20 training frames: 4 steps an epoch, and 4 batches to validate
-recipe = Recipe.quick(seed=5, ema=0.9).change_stages(**{**small, 'size': [(32,48), (32,48), (48,64)], 'epochs': [1,2,1]})
+recipe = quick_recipe(seed=5, ema=0.9).change_stages(**{**small, 'size': [(32,48), (32,48), (48,64)], 'epochs': [1,2,1]})
 
 class Quiet(Callback): "Instead of fastai's bars"
 
@@ -109,10 +112,10 @@ places = {'in the middle of an epoch of stage 1': (2, (0,0,2)), 'in a validation
 def test_stopped(fault, folder, whole, tmp_path, monkeypatch, capsys, hears, where):
     n, place = places[where]
     how, code, name = random.Random(n).choice([(signal.SIGINT, 130, 'Ctrl-C'), (signal.SIGTERM, 143, 'SIGTERM')])
-    monkeypatch.setattr(cli, '_recipe', lambda *_: recipe)
-    monkeypatch.setattr(cli, '_bar', lambda: At(n, lambda: os.kill(os.getpid(), how)))
+    monkeypatch.setattr(train_command, 'recipe_from', lambda *_: recipe)
+    monkeypatch.setattr(train_command, 'terminal_bar', lambda: At(n, lambda: os.kill(os.getpid(), how)))
     out, before = tmp_path/'run', [signal.getsignal(o) for o in (signal.SIGINT, signal.SIGTERM)]
-    assert cli.main(['train', '--data', str(folder.path), '--preset', 'quick', '--out', str(out)]) == code
+    assert main(['train', '--data', str(folder.path), '--preset', 'quick', '--out', str(out)]) == code
     assert signal.getsignal(signal.SIGINT) == before[0]
     signal.signal(signal.SIGTERM, before[1])
     said = capsys.readouterr().err.strip()
@@ -131,7 +134,7 @@ def test_kill_9_again_and_again(fault, tmp_path):
 
 def test_resume_of_a_frozen_stage(fault, dls, tmp_path):
     "Stage 1 of the lesson: pretrained, frozen, with a rate for each group"
-    r = Recipe.quick(seed=5).change_stages(epochs=2, frozen=True, lr=[(2e-5,2e-5,2e-4)]*3, **small)
+    r = quick_recipe(seed=5).change_stages(epochs=2, frozen=True, lr=[(2e-5,2e-5,2e-4)]*3, **small)
     def fit(path, *cbs, state=None):
         learn, run = learner(dls, cbs=cbs), Run(path) if state else Run(path, {})
         learn.pretrained, before = True, learn.model.encoder.layer1[0].conv1.weight.clone()
@@ -156,7 +159,7 @@ def test_same_seed_twice(fault, folder, whole, tmp_path):
 @pytest.fixture
 def run(dls, tmp_path):
     "A run folder with the checkpoint of one epoch, and its learner, one step further"
-    r = Recipe.quick().change_stages(epochs=1, **small)
+    r = quick_recipe().change_stages(epochs=1, **small)
     run, learn = Run(tmp_path/'run', dict(recipe=r.to_dict())), learner(dls)
     fit_stage(learn, run, 0, r)
     return run, learn
@@ -165,7 +168,7 @@ def facts_of(run): return Run(run.path).last_checkpoint()[1]
 
 class Cut:
     "Writes a file until `n` bytes of it are on the disk, then `f()`"
-    def __init__(self, n, f): self.n, self.f, self.save = n, f, training.save_file
+    def __init__(self, n, f): self.n, self.f, self.save = n, f, runs.save_file
     def __call__(self, tensors, path, **kwargs):
         self.save(tensors, path, **kwargs)
         os.truncate(path, self.n)
@@ -178,7 +181,7 @@ def test_disk_full_at_any_byte(fault, run, monkeypatch):
     learn.recorder.smooth_loss.sums = None
     for n in [0, 1, 7, 8, 9, *range(100, size, size//12), size-1, size]:
         with monkeypatch.context() as m:
-            m.setattr(training, 'save_file', Cut(n, full))
+            m.setattr(runs, 'save_file', Cut(n, full))
             with pytest.raises(SegError, match='No space left') as e: run.checkpoint(learn, stage=0, epoch=9, batch=9, lr=1., seconds=0.)
         assert facts_of(run) == before and [p.name for p in (run.path/'last').iterdir()] == ['checkpoint.safetensors']
     fault('killed', 'the disk is full, at 19 places of a checkpoint', 'one line; the checkpoint before it is whole', e.value)
@@ -199,9 +202,9 @@ def test_file_too_large_for_real(fault, run):
     fault('killed', 'the system refuses to write more of a checkpoint than 2 MB (RLIMIT_FSIZE)', 'one line; the checkpoint before it is whole', get.recv())
 
 def test_disk_full_in_training(fault, dls, tmp_path, monkeypatch):
-    r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
+    r, run = quick_recipe().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
     def full(): raise OSError(errno.ENOSPC, 'No space left on device')
-    def when_ready(): monkeypatch.setattr(training, 'save_file', Cut(99, full))
+    def when_ready(): monkeypatch.setattr(runs, 'save_file', Cut(99, full))
     with pytest.raises(SegError, match='Make room') as e: fit_stage(learner(dls, cbs=At(10, when_ready)), run, 0, r)
     assert '\n' not in str(e.value) and facts_of(run)['epoch'] == 1
     fault('killed', 'the disk is full in the second epoch', 'one line; the run goes on from the first', e.value)
@@ -219,7 +222,7 @@ def test_a_name_follows_its_data(fault, run, tmp_path, monkeypatch):
         run.checkpoint(learn, stage=0, epoch=9, batch=9, lr=1., seconds=0.)
         assert calls == order
     made = []
-    monkeypatch.setattr(training, '_fsync', lambda path: made.append(path.name))
+    monkeypatch.setattr(core, 'fsync', lambda path: made.append(path.name))
     Run(tmp_path/'b'/'c', {})
     assert made == [tmp_path.name, 'b']   # where the names of `b` and of `c` are kept
     fault('killed', 'the power fails while a checkpoint is written', 'its bytes are put on the disk before its name changes, and then the name, and those of new folders')
@@ -240,12 +243,12 @@ def test_killed_before_there_was_a_run(fault, tmp_path):
 def test_killed_before_the_first_checkpoint(fault, folder, tmp_path, monkeypatch):
     file = tmp_path/'encoder.pth'
     torch.save(resnet18().state_dict(), file)
-    r = Recipe.quick(weights=str(file)).change_stages(epochs=1, **small)
+    r = quick_recipe(weights=str(file)).change_stages(epochs=1, **small)
     r = dataclasses.replace(r, stages=r.stages[:1])
     def go(name, **kwargs): return train(folder, r, tmp_path/name, device='cpu', progress=Quiet(), **kwargs)
     def kill(*args): raise KeyboardInterrupt
     with monkeypatch.context() as m:
-        m.setattr(training, '_rate', kill)
+        m.setattr(training, '_peak_rate', kill)
         with pytest.raises(KeyboardInterrupt): go('run')
     assert not (tmp_path/'run'/'last').exists()
     (tmp_path/'run'/'.deadbeef-x').mkdir()   # a folder of somebody
@@ -265,7 +268,7 @@ class Series(Metric):
     def reset(self): self.value = self.todo.pop(0)
 
 def test_best_over_stages_and_sessions(fault, dls, tmp_path):
-    r, learn, run = Recipe.quick().change_stages(epochs=[2,2,2], **small), learner(dls), Run(tmp_path/'run', {})
+    r, learn, run = quick_recipe().change_stages(epochs=[2,2,2], **small), learner(dls), Run(tmp_path/'run', {})
     seen = []
     class Keep(Callback):
         order = 66
@@ -283,17 +286,17 @@ def test_best_over_stages_and_sessions(fault, dls, tmp_path):
 def test_best_by_another_metric(fault, dls, tmp_path):
     learn, run = learner(dls), Run(tmp_path/'run', {})
     learn.metrics = [Series([.9, .1]), Series([.2, .8], 'miou')]
-    fit_stage(learn, run, 0, Recipe.quick(metric='miou').change_stages(epochs=2, **small))
+    fit_stage(learn, run, 0, quick_recipe(metric='miou').change_stages(epochs=2, **small))
     assert run.best == .8 and all(map(torch.equal, *(read_weights(run.path/f'{k}.safetensors')[0].values() for k in ('best', 'stage-1'))))   # those of the last epoch
     fault('best weights', "metric='miou', and a better accuracy in another epoch", 'best.safetensors holds the weights of the best mIoU')
 
 def test_best_of_nothing():
     rows = [dict(stage='stage-1', epoch=0, miou=.9), dict(stage='full-size', epoch=0, miou=math.nan), dict(stage='full-size', epoch=1, miou=.5)]
-    def best(n): return fullsize._best_epoch(SimpleNamespace(history=rows[:n]), Recipe.quick(metric='miou'))
+    def best(n): return training._best_epoch(SimpleNamespace(history=rows[:n]), quick_recipe(metric='miou'))
     assert best(3) == rows[2] and best(2) == rows[1] and best(1) is None   # none at the last size yet
 
 def test_best_at_the_last_size(fault, folder, dls, tmp_path):
-    r, learn, run = Recipe.quick().change_stages(epochs=[1,1,2], **{**small, 'size': [(32,48), (32,48), (48,64)]}), learner(dls), Run(tmp_path/'run', {})
+    r, learn, run = quick_recipe().change_stages(epochs=[1,1,2], **{**small, 'size': [(32,48), (32,48), (48,64)]}), learner(dls), Run(tmp_path/'run', {})
     learn.metrics = Series([.9, .95, .5, .4])
     for i in 0, 1: fit_stage(learn, run, i, r)
     learn.dls = seg_dataloaders(folder, (48,64), small['bs'], device='cpu')
@@ -302,50 +305,50 @@ def test_best_at_the_last_size(fault, folder, dls, tmp_path):
     fault('best weights', 'accuracies of 0.9 and 0.95 on small images, then 0.5 and 0.4 on larger ones', 'best.safetensors holds the weights of 0.5: the best at the last size')
 
 def test_unknown_metric(fault, dls, tmp_path):
-    fault.refused('best weights', 'a metric that is not measured', fit_stage, learner(dls), Run(tmp_path/'run', {}), 0, Recipe.quick(metric='beauty').change_stages(epochs=1, **small))
+    fault.refused('best weights', 'a metric that is not measured', fit_stage, learner(dls), Run(tmp_path/'run', {}), 0, quick_recipe(metric='beauty').change_stages(epochs=1, **small))
 
 # ---- nan ----
 
 def test_one_nan(fault, dls, tmp_path):
-    r, run = Recipe.quick(ema=0.9).change_stages(epochs=1, **small), Run(tmp_path/'run', {})
+    r, run = quick_recipe(ema=0.9).change_stages(epochs=1, **small), Run(tmp_path/'run', {})
     fit_stage(learner(dls, cbs=Spoil(1, 2)), run, 0, r)
     assert run.history[0]['skipped'] == 1 and math.isfinite(run.history[0]['train_loss'])
     assert all(v.isfinite().all() for v in read_weights(run.path/'stage-1.safetensors')[0].values() if v.is_floating_point())
     fault('nan', 'one step with a loss of nan', 'the step is skipped and counted in history.csv')
 
 def test_nan_for_good(fault, dls, tmp_path):
-    r, run = Recipe.quick().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
+    r, run = quick_recipe().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
     said = fault.refused('nan', 'nan from the second epoch on', fit_stage, learner(dls, cbs=Spoil(4, 99)), run, 0, r)
     assert '20 steps in a row' in said and said.count('.png') == small['bs']
     state = run.last_checkpoint()[0]
     assert all(v.isfinite().all() for v in state.values() if v.is_floating_point()) and (run.path/'best.safetensors').exists()
 
 def test_nan_from_the_first_step(fault, dls, tmp_path):
-    r, run = Recipe.quick().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
+    r, run = quick_recipe().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
     said = fault.refused('nan', 'nan from the very first step, in epochs of four', fit_stage, learner(dls, cbs=Spoil(0, 99)), run, 0, r)
     assert '4 steps in a row' in said and said.count('.png') == small['bs']
     assert all(v.isfinite().all() for v in run.last_checkpoint()[0].values() if v.is_floating_point()) and not run.history
 
 def test_nan_in_validation(fault, dls, tmp_path):
-    r, run, learn = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {}), learner(dls)
+    r, run, learn = quick_recipe().change_stages(epochs=2, **small), Run(tmp_path/'run', {}), learner(dls)
     handle = learn.model.register_forward_hook(lambda m, i, o: o if m.training else o*math.nan)
     fault.refused('nan', 'nan in validation', fit_stage, learn, run, 0, r)
     handle.remove()
     assert all(v.isfinite().all() for v in run.last_checkpoint()[0].values() if v.is_floating_point()) and not (run.path/'best.safetensors').exists()
 
 def test_nan_in_short_epochs_on_a_gpu(fault, dls, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, '_at_hand', lambda t: False)   # the numbers of a GPU are looked at every ten steps; an epoch has four
-    r, run = Recipe.quick().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
+    monkeypatch.setattr(learners, '_at_hand', lambda t: False)   # the numbers of a GPU are looked at every ten steps; an epoch has four
+    r, run = quick_recipe().change_stages(epochs=7, **small), Run(tmp_path/'run', {})
     said = fault.refused('nan', 'nan from the second epoch on, on a GPU, in epochs of four steps', fit_stage, learner(dls, cbs=Spoil(2, 99)), run, 0, r)
     assert '22 steps in a row' in said and said.count('.png') == small['bs']   # the last step of the sixth epoch
 
 def test_stop_in_short_epochs_on_gpus(fault, dls, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, '_at_hand', lambda t: False)
-    monkeypatch.setattr(training, 'in_group', lambda: True)      # one process that believes to be of several
-    monkeypatch.setattr(training.SegLearner, '_pool', lambda learn: setattr(learn, 'stop', torch.tensor(float(bool(learn.heard)))))
-    monkeypatch.setattr(training, 'same_start', lambda model: None)
-    monkeypatch.setattr(training.MeanLoss, 'value', property(lambda self: self.total/self.count))
-    r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
+    monkeypatch.setattr(learners, '_at_hand', lambda t: False)
+    for o in learners, run_log: monkeypatch.setattr(o, 'in_group', lambda: True)      # one process that believes to be of several
+    monkeypatch.setattr(learners.SegLearner, '_pool', lambda learn: setattr(learn, 'stop', torch.tensor(float(bool(learn.heard)))))
+    monkeypatch.setattr(training, 'broadcast_weights', lambda model: None)
+    monkeypatch.setattr(learners.MeanLoss, 'value', property(lambda self: self.total/self.count))
+    r, run = quick_recipe().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
     learn = learner(dls)
     learn.add_cb(At(2, lambda: setattr(learn, 'heard', signal.SIGINT)))
     with pytest.raises(KeyboardInterrupt): fit_stage(learn, run, 0, r)
@@ -354,7 +357,7 @@ def test_stop_in_short_epochs_on_gpus(fault, dls, tmp_path, monkeypatch):
     fault('processes', 'a signal to one of several GPUs, in an epoch of four steps', 'all stop after the last step of the epoch, with a checkpoint')
 
 def test_overflow_in_fp16(fault, dls, tmp_path):
-    r, run, scales = Recipe.quick().change_stages(epochs=1, **small), Run(tmp_path/'run', {}), []
+    r, run, scales = quick_recipe().change_stages(epochs=1, **small), Run(tmp_path/'run', {}), []
     class Overflow(Callback):
         order = 5
         def after_loss(self):
@@ -385,7 +388,7 @@ words = {'CUDA': torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 3
 
 @pytest.mark.parametrize('who', words)
 def test_out_of_memory(fault, dls, tmp_path, capsys, who):
-    r, run = Recipe.quick().change_stages(epochs=1, **small), Run(tmp_path/'run', {})
+    r, run = quick_recipe().change_stages(epochs=1, **small), Run(tmp_path/'run', {})
     learn = learner(dls, cbs=Crowded(3, words[who])).to_bf16()
     fit_stage(learn, run, 0, r)
     said = capsys.readouterr().out.strip()
@@ -396,7 +399,7 @@ def test_out_of_memory(fault, dls, tmp_path, capsys, who):
 
 def test_memory_is_let_go(fault, dls, tmp_path, monkeypatch):
     "When memory runs out in the second part of a batch, the gradient of the first and all that the second has made go before the next try"
-    learn, made, seen, free = learner(dls), [], [], training._free_caches
+    learn, made, seen, free = learner(dls), [], [], learners.free_caches
     def hook(model, x, out):
         made.append(weakref.ref(out))
         if len(made) == 2: raise torch.OutOfMemoryError('CUDA out of memory')   # a fresh one: an error keeps the frames it went through
@@ -404,14 +407,14 @@ def test_memory_is_let_go(fault, dls, tmp_path, monkeypatch):
         with_gradient.append(any(p.grad is not None for p in learn.model.parameters()))
         free()
         seen.append([o() is None for o in made])
-    backward, with_gradient = training.SegLearner._backward, []
+    backward, with_gradient = learners.SegLearner._backward, []
     def counted(self): backward(self); with_gradient.append(any(p.grad is not None for p in self.model.parameters()))
-    monkeypatch.setattr(training, '_free_caches', freed)
-    monkeypatch.setattr(training.SegLearner, '_backward', counted)
+    monkeypatch.setattr(learners, 'free_caches', freed)
+    monkeypatch.setattr(learners.SegLearner, '_backward', counted)
     handle = learn.model.register_forward_hook(hook)
-    fit_stage(learn, Run(tmp_path/'run', {}), 0, Recipe.quick().change_stages(epochs=1, accumulate=2, **small))
+    fit_stage(learn, Run(tmp_path/'run', {}), 0, quick_recipe().change_stages(epochs=1, accumulate=2, **small))
     handle.remove()
-    assert with_gradient[:2] == [True, False] and seen == [[True, True]] and learn.accumulate == 4
+    assert with_gradient[:2] == [True, False] and seen == [[True, True]] and learn.n_micro == 4
     fault('memory', 'memory runs out in the second half of a batch', 'gradient, predictions and loss of the first half are let go before the next try')
 
 def weights(learn): return [v.clone() for v in learn.model.state_dict().values() if v.is_floating_point()]   # without counters
@@ -423,23 +426,23 @@ def test_memory_in_validation(fault, dls, tmp_path):
         def full(self, model, x, out):
             if len(out) > 3: raise torch.OutOfMemoryError('CUDA out of memory')
         def after_validate(self): self.hook.remove()
-    ends, r = [], Recipe.quick().change_stages(epochs=1, **small)
+    ends, r = [], quick_recipe().change_stages(epochs=1, **small)
     for cbs in [], Crowded():
         learn, run = learner(dls, cbs=cbs), Run(tmp_path/f'{bool(cbs)}', {})
         fit_stage(learn, run, 0, r)
         ends.append((weights(learn), run.history[0]['accuracy']))
-    assert learn.accumulate == 2 and all(map(torch.equal, ends[0][0], ends[1][0])) and ends[0][1] == ends[1][1]
+    assert learn.n_micro == 2 and all(map(torch.equal, ends[0][0], ends[1][0])) and ends[0][1] == ends[1][1]
     fault('memory', 'memory runs out in validation', 'its batches go through in halves: the same figures, and the same weights')
 
 def test_memory_in_the_lr_finder(fault, dls, tmp_path, capsys):
-    r, run, learn = Recipe.lesson().change_stages(epochs=1, frozen=False, **small), Run(tmp_path/'run', {}), learner(dls)
+    r, run, learn = lesson_recipe().change_stages(epochs=1, frozen=False, **small), Run(tmp_path/'run', {}), learner(dls)
     halves, before = learner(dls), weights(learn)
-    halves.accumulate = 2
+    halves.n_micro = 2
     hook, rng = learn.model.register_forward_hook(Crowded(3, words['CUDA']).full), dls.train.rng.getstate()
     found = learn.lr_find(num_it=12)
-    assert learn.accumulate == 2 and all(map(torch.equal, before, weights(learn))) and rng == dls.train.rng.getstate()
+    assert learn.n_micro == 2 and all(map(torch.equal, before, weights(learn))) and rng == dls.train.rng.getstate()
     assert found.losses == halves.lr_find(num_it=12).losses   # the curve of halves, from its first step
-    learn.accumulate = 1
+    learn.n_micro = 1
     capsys.readouterr()
     fit_stage(learn, run, 0, r)
     said = capsys.readouterr().out.strip()
@@ -448,7 +451,7 @@ def test_memory_in_the_lr_finder(fault, dls, tmp_path, capsys):
     fault('memory', 'memory runs out in the finder, which the lesson runs first', 'the batch goes through in halves, in the stage that follows too', said)
 
 def test_memory_in_the_optimizer(fault, dls, tmp_path, monkeypatch):
-    r, make, calls = Recipe.quick().change_stages(epochs=1, **small), FusedAdam._moments, []
+    r, make, calls = quick_recipe().change_stages(epochs=1, **small), FusedAdam._moments, []
     def moments(self, p):
         calls.append(p)
         if len(calls) in full: raise words['CUDA']
@@ -460,37 +463,37 @@ def test_memory_in_the_optimizer(fault, dls, tmp_path, monkeypatch):
             m.setattr(FusedAdam, '_moments', moments)
             fit_stage(learn, Run(tmp_path/f'{len(full)}', {}), 0, r)
         ends.append(weights(learn))
-    assert all(map(torch.equal, *ends)) and learn.accumulate == 1
+    assert all(map(torch.equal, *ends)) and learn.n_micro == 1
     fault('memory', "memory runs out in the optimizer's first step", 'the step is taken again with all caches freed; the run is the same, bit for bit')
     full, learn = range(9999), learner(dls)
     monkeypatch.setattr(FusedAdam, '_moments', moments)
     fault.refused('memory', "no memory for the optimizer's averages", fit_stage, learn, Run(tmp_path/'full', {}), 0, r)
 
 def test_memory_in_the_exchange(fault, dls, tmp_path, monkeypatch):
-    ends, r = [], Recipe.quick().change_stages(epochs=1, **small)
+    ends, r = [], quick_recipe().change_stages(epochs=1, **small)
     def pool(learn):
-        if learn.accumulate > 1: return
+        if learn.n_micro > 1: return
         for p in learn.model.parameters(): p.grad.mul_(99)   # weighed for the sum, which then finds no room
         raise words['CUDA']
     for name, parts in ('halves', 2), ('whole', 1):
         learn = learner(dls)
         with monkeypatch.context() as m:
-            m.setattr(training.SegLearner, '_pool', pool)
+            m.setattr(learners.SegLearner, '_pool', pool)
             fit_stage(learn, Run(tmp_path/name, {}), 0, r.change_stages(accumulate=parts))
-        ends.append(weights(learn)); assert learn.accumulate == 2
+        ends.append(weights(learn)); assert learn.n_micro == 2
     assert all(map(torch.equal, *ends))
     fault('memory', 'memory runs out in the exchange of several processes', 'the gradient is computed again, in halves; the run is one in halves, bit for bit')
 
 def test_too_few_for_batch_norm(fault, folder, tmp_path):
-    tiny = Recipe.quick().change_stages(epochs=1, size=(32,32), precision='fp32')
+    tiny = quick_recipe().change_stages(epochs=1, size=(32,32), precision='fp32')
     fault.refused('memory', 'parts of one image of 32x32 pixels, asked for', train, folder, tiny.change_stages(bs=2, accumulate=2), tmp_path/'run', device='cpu')
     assert not (tmp_path/'run').exists()
     learn = learner(seg_dataloaders(folder, (32,32), 4, device='cpu'), cbs=Crowded(1, words['CUDA']))
     fault.refused('memory', 'memory for one image of 32x32 pixels', fit_stage, learn, Run(tmp_path/'full', {}), 0, tiny.change_stages(bs=4))
-    assert learn.accumulate == 2
+    assert learn.n_micro == 2
 
 def test_memory_and_resume(fault, dls, tmp_path):
-    r, run = Recipe.quick().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
+    r, run = quick_recipe().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
     with pytest.raises(KeyboardInterrupt): fit_stage(learner(dls, cbs=[Crowded(3, words['CUDA']), At(10, stop)]), run, 0, r)
     again = Run(run.path)
     fit_stage(learner(dls), again, 0, r, again.last_checkpoint())
@@ -499,7 +502,7 @@ def test_memory_and_resume(fault, dls, tmp_path):
 
 def test_not_even_one_image(fault, dls, tmp_path):
     learn = learner(dls, cbs=Crowded(0, words['CUDA']))
-    fault.refused('memory', 'no memory for one image', fit_stage, learn, Run(tmp_path/'run', {}), 0, Recipe.quick().change_stages(epochs=1, **small))
+    fault.refused('memory', 'no memory for one image', fit_stage, learn, Run(tmp_path/'run', {}), 0, quick_recipe().change_stages(epochs=1, **small))
     assert all(p.grad is None for p in learn.model.parameters())
     assert not out_of_memory(RuntimeError('mat1 and mat2 shapes cannot be multiplied'))
 
@@ -541,7 +544,7 @@ def config(path, **stage):
     d['recipe']['stages'][0].update(stage)
     (path/'config.json').write_text(json.dumps(d))
 
-def resume(path): return cli._resumed(path, None)
+def resume(path): return train_command._resumed(path, None)
 
 @pytest.mark.parametrize('name', ['../secret/a', '/etc/motd', '..', 'best', 'a/b', 'CON .', '\x1b[31m', ''])
 def test_stage_names(fault, stranger, name):

@@ -13,7 +13,7 @@ from camvid_seg.train.plan import Plan
 from camvid_seg.use.inference import Predictor
 from camvid_seg.data.masks import color_table, show_mask
 from camvid_seg.train.metrics import ConfusionMatrix
-from camvid_seg.train.recipes import Recipe
+from camvid_seg.train.recipes import quick_recipe
 from camvid_seg.model.unet import create_unet, load_unet
 from camvid_seg.model.weights import save_weights
 
@@ -52,7 +52,7 @@ def test_html(fault, folder):
 
 def test_markdown(fault, folder):
     (folder/'images'/f'{markup}.png').write_bytes(b'')
-    for what, o in {'the report of check': check_dataset(folder), 'the plan of a training': Plan(SegFolder(folder), Recipe.quick())}.items():
+    for what, o in {'the report of check': check_dataset(folder), 'the plan of a training': Plan(SegFolder(folder), quick_recipe())}.items():
         assert harmless(o._repr_markdown_()), what
         fault('untrusted', f'files with HTML and escapes in their names, in {what} in a notebook', 'shown as text')
 
