@@ -59,7 +59,6 @@ def test_live_in_lab(lab, browser):
         try: moved.locator('.noUi-handle').nth(8).wait_for(timeout=40_000); break
         except sync.TimeoutError:
             if last: raise
-    seen = {}
     def changed(i, act):
         "The picture of explorer `i` is another one after `act`"
         before = pictures[i].get_attribute('src')
