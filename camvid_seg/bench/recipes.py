@@ -11,11 +11,6 @@ __all__ = ['bench_recipe']
 import tempfile
 from pathlib import Path
 
-# %% ../../nbs/inside/bench/recipes.ipynb #5c33be03
-import numpy as np
-from fastai.callback.core import Callback
-from tqdm import tqdm
-
 # %% ../../nbs/inside/bench/recipes.ipynb #848c649f
 from .contenders import running
 from .frames import cache_in, few, half_size
@@ -29,6 +24,11 @@ from ..train.metrics import seg_metrics
 from ..train.precision import best_precision
 from ..train.recipes import Recipe, Stage
 from ..train.training import train
+
+# %% ../../nbs/inside/bench/recipes.ipynb #5c33be03
+import numpy as np
+from fastai.callback.core import Callback
+from tqdm import tqdm
 
 # %% ../../nbs/inside/bench/recipes.ipynb #b8a3294b
 class Epochs(Callback):

@@ -11,13 +11,6 @@ __all__ = ['step_flops', 'bench_step']
 import tempfile
 from pathlib import Path
 
-# %% ../../nbs/inside/bench/steps.ipynb #59fa6f22
-import numpy as np, torch
-from fastai.callback.core import Callback
-from fastai.torch_core import default_device
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
-
 # %% ../../nbs/inside/bench/steps.ipynb #4996facd
 from .contenders import running
 from .frames import cache_in, few, half_size
@@ -32,6 +25,13 @@ from ..train.precision import best_precision
 from ..train.recipes import Recipe, Stage
 from ..train.runs import Run
 from ..train.training import fit_stage, stage_learner, stage_loaders
+
+# %% ../../nbs/inside/bench/steps.ipynb #59fa6f22
+import numpy as np, torch
+from fastai.callback.core import Callback
+from fastai.torch_core import default_device
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 # %% ../../nbs/inside/bench/steps.ipynb #a4372f72
 class Repeat:
