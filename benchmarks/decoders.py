@@ -102,7 +102,7 @@ def note_on(folder, dls, args, precision):
             f'at {h}×{w}, {args.epochs} epochs in batches of {args.bs}, {args.arch}, '
             'random weights, '
             f'{precision}, peak rates {lesson:g} (lesson) and {lean:g} (lean). Without a network, '
-            f'by the commonest class of each row, {1-row_baseline(folder):.1%} of the pixels are '
+            f'by the commonest class of each row, {1-guess:.1%} of the pixels are '
             'wrong.')
 
 def command_of(folder, args):
@@ -122,12 +122,10 @@ def main():
     file.parent.mkdir(parents=True, exist_ok=True)
     runs = kept(file, setup)
     dls = seg_dataloaders(folder, args.size, args.bs)
-    costs = {d:stage_costs(create_unet(args.arch, dls.c, d, None)).total[3] for d in ('lesson', 'lean')}
-    options = ' '.join(f"--{k} {' '.join(map(str, v)) if isinstance(v, (list, tuple)) else v}" for k,v in vars(args).items() if k not in ('data', 'json'))
-    note = (f"{folder.name}: {len(dls.train_ds)} training and {len(dls.valid_ds)} validation frames at {args.size[0]}×{args.size[1]}, {args.epochs} epochs in batches of {args.bs}, "
-            f"{args.arch}, random weights, {setup['precision']}, peak rates {args.lr[0]:g} (lesson) and {args.lr[1]:g} (lean). "
-            f"Without a network, by the commonest class of each row, {1-row_baseline(folder, size=tuple(args.size)):.1%} of the pixels are wrong.")
-    about = facts(f'python benchmarks/decoders.py --data {folder.name} {options}') | dict(seeds=list(args.seeds), note=note)
+    nets = {d:create_unet(args.arch, dls.c, d, None) for d in ('lesson', 'lean')}
+    costs = {d:stage_costs(net).total[3] for d,net in nets.items()}
+    note = note_on(folder, dls, args, precision)
+    about = facts(command_of(folder, args)) | dict(seeds=list(args.seeds), note=note)
     print(note, flush=True)
     for seed in args.seeds:
         for decoder,lr in zip(costs, args.lr):

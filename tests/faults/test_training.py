@@ -231,7 +231,7 @@ def test_killed_before_there_was_a_run(fault, tmp_path):
     path = tmp_path/'run'
     path.mkdir()
     (path/'.0123abcd-config.json').write_text('{"ver')
-    run = Run(path, {})
+    Run(path, {})
     assert [p.name for p in path.iterdir()] == ['config.json'] and Run(path).config == {}
     fault('killed', 'kill -9 after a run folder is made, before its config.json is', 'the same command starts anew')
     theirs = tmp_path/'theirs'
