@@ -98,6 +98,7 @@ def note_on(folder, dls, args, precision):
     "What was trained, in words"
     (h, w), (lesson, lean) = args.size, args.lr
     n_train, n_valid = len(dls.train_ds), len(dls.valid_ds)
+    guess = row_baseline(folder, size=tuple(args.size))
     return (f'{folder.name}: {n_train} training and {n_valid} validation frames '
             f'at {h}×{w}, {args.epochs} epochs in batches of {args.bs}, {args.arch}, '
             'random weights, '
