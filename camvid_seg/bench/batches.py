@@ -51,7 +51,7 @@ def _make_loaders(kind, folder, split, size, bs, **options):
     return dls.train, dls.valid
 
 # %% ../../nbs/inside/bench/batches.ipynb #e265a95c
-_blocks = np.array([[0,0,0], [255,0,0], [0,255,0], [0,0,255], [255,255,0], [0,255,255]], np.uint8)
+_BLOCK_COLORS = np.array([[0,0,0], [255,0,0], [0,255,0], [0,0,255], [255,255,0], [0,255,255]], np.uint8)
 
 def _block_folder(path, size, n):
     "A dataset folder of `n` training and `n` validation frames whose colours are their classes"
@@ -60,7 +60,7 @@ def _block_folder(path, size, n):
     for o in 'images', 'labels': (path/o).mkdir(parents=True)
     for i in range(2*n):
         mask = np.kron(rng.integers(0, 6, (3,4), np.uint8), block)[:size[0],:size[1]]
-        Image.fromarray(colorize(mask, _blocks)).save(path/f'images/f{i:03}.png')
+        Image.fromarray(colorize(mask, _BLOCK_COLORS)).save(path/f'images/f{i:03}.png')
         Image.fromarray(mask).save(path/f'labels/f{i:03}_P.png')
     (path/'codes.txt').write_text('\n'.join('abcdef'))
     (path/'valid.txt').write_text('\n'.join(f'f{i:03}.png' for i in range(n, 2*n)))
@@ -128,7 +128,7 @@ def _nearly_equal(a, b):
     return np.any([a == np.roll(b, m, (-2,-1)) for m in moves], axis=0).mean()
 
 # %% ../../nbs/inside/bench/batches.ipynb #d1362a04
-def _difference(facts, valid, our_facts, our_valid):
+def _worst_difference(facts, valid, our_facts, our_valid):
     "What differs between a contender's batches and ours; None: nothing that matters"
     if facts['shapes'] != our_facts['shapes']:
         return f"batches of {facts['shapes']}, ours of {our_facts['shapes']}"
@@ -144,7 +144,7 @@ def _check_batches(ready, files):
     "Same shapes, registered masks, same validation frames"
     ours, valid = ready['ours'].facts, np.load(files['ours'])
     for k,c in ready.items():
-        wrong = _difference(c.facts, np.load(files[k]), ours, valid)
+        wrong = _worst_difference(c.facts, np.load(files[k]), ours, valid)
         if wrong:
             raise SegError(f'data: {k}: {wrong}; the figures would not compare like with like')
 

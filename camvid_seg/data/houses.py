@@ -20,7 +20,7 @@ PAINT = [(178, 44, 48), (46, 86, 148), (216, 218, 220), (60, 64, 72),
          (134, 142, 150), (234, 234, 228), (54, 108, 96), (196, 154, 74)]
 BOARDS = [(178, 44, 48), (40, 80, 152), (44, 110, 92), (52, 56, 66)]
 TILES = [(154, 86, 68), (94, 92, 104), (126, 100, 90), None]
-_trim = (244, 240, 230)   # frames of windows and doors
+_TRIM = (244, 240, 230)   # frames of windows and doors
 
 # %% ../../nbs/inside/data/houses.ipynb #b608a494
 def _window(cv, q, lit, on, detail):
@@ -31,8 +31,8 @@ def _window(cv, q, lit, on, detail):
     if not on:
         upper, lower = part_of_face(q, .7, 1, 1, 1)[0], part_of_face(q, .25, 0, 1, 1)[0]
         cv.face([q[3], upper, lower, q[0]], mix_colors(glass, cv.mood.horizon, .4), lit=lit)
-    cv.face(part_of_face(q, .47, 0, .53, 1), _trim, lit=lit)
-    cv.face(part_of_face(q, 0, .55, 1, .6), _trim, lit=lit)
+    cv.face(part_of_face(q, .47, 0, .53, 1), _TRIM, lit=lit)
+    cv.face(part_of_face(q, 0, .55, 1, .6), _TRIM, lit=lit)
 
 def windows(cv, x, z, length, y, bays, lit, seed):
     "One storey's row of windows on a wall beside the road"
@@ -42,7 +42,7 @@ def windows(cv, x, z, length, y, bays, lit, seed):
         if z0 < .3: continue
         on = cv.mood.lamps and (seed + 7 * i + int(5 * y)) % 5 < 2
         frame = along_road(x, z0 - .12, z1 + .12, y - .16, y + h + .1)
-        if z0 < 45: cv.face(frame, _trim, lit=lit)
+        if z0 < 45: cv.face(frame, _TRIM, lit=lit)
         _window(cv, along_road(x, z0, z1, y, y + h), lit, on, z0 <= 26)
 
 # %% ../../nbs/inside/data/houses.ipynb #184bf659
@@ -52,7 +52,7 @@ def _awning(cv, x, z0, z1, color, lit):
     for i in range(n):
         a, b = (z0 + (z1 - z0) * k / n for k in (i, i + 1))
         stripe = [(x + out, 2., a), (x + out, 2., b), (x, 2.5, b), (x, 2.5, a)]
-        cv.face(stripe, _trim if i % 2 else color, 'Building', max(lit, .5))
+        cv.face(stripe, _TRIM if i % 2 else color, 'Building', max(lit, .5))
 
 # %% ../../nbs/inside/data/houses.ipynb #04484d51
 def shop(cv, x, z, length, color, lit, seed):
@@ -116,7 +116,7 @@ def building(cv, z, side, x, length, floors, color, tiles=None, sells=None, seed
     if sells: return shop(cv, x, z, length, sells, lit, seed)
     door = z + length / n * (seed % n) + .1
     if door <= NEAR: return
-    cv.face(along_road(x, door - .1, door + 1.1, 0, 2.4), _trim, lit=lit)
+    cv.face(along_road(x, door - .1, door + 1.1, 0, 2.4), _TRIM, lit=lit)
     cv.face(along_road(x, door, door + 1, 0, 2.2), PAINT[seed % 8], lit=lit)
 
 # %% ../../nbs/inside/data/houses.ipynb #ec4daf11

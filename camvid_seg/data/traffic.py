@@ -161,7 +161,7 @@ _hair = [(62, 46, 42), (36, 32, 34), (176, 132, 76), (150, 146, 144)]
 _trousers = [(54, 60, 84), (84, 76, 72), (46, 46, 52)]
 _night = (20, 20, 30)   # what darkens the far side of a figure
 
-def _head(cv, z, x, k, seed, name):
+def _draw_head(cv, z, x, k, seed, name):
     "Hair and face of a figure of size `k`"
     cv.disc(x, 1.66 * k, z, .13 * k, .14 * k, _hair[seed % 4], name)
     cv.disc(x, 1.62 * k, z, .11 * k, .13 * k, _skin[seed // 3 % 4], name)
@@ -189,7 +189,7 @@ def person(cv, z, x, seed=0, tall=1., name='Pedestrian'):
     shape([(-.2, hem), (.2, hem), (.21, 1.42), (.1, 1.5), (-.1, 1.5), (-.21, 1.42)], coat)
     if seed % 5 == 2:
         shape([(.2, .6), (.44, .6), (.42, .9), (.22, .9)], _clothes[(seed + 3) % 8])   # a bag
-    _head(cv, z, x, k, seed, name)
+    _draw_head(cv, z, x, k, seed, name)
     if cv.mood.weather == 'rain' and tall == 1: _umbrella(cv, z, x, seed, name)
 
 # %% ../../nbs/inside/data/traffic.ipynb #3bc81fdc

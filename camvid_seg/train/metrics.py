@@ -53,7 +53,7 @@ def confusion_matrix(
     return _pairs(pred, target, n_classes)[:-1].view(n_classes, n_classes)
 
 # %% ../../nbs/inside/train/metrics.ipynb #f901d27e
-def _names(codes): return range(codes) if isinstance(codes, numbers.Integral) else codes
+def _class_names(codes): return range(codes) if isinstance(codes, numbers.Integral) else codes
 
 class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and figures from them"
@@ -61,7 +61,7 @@ class ConfusionMatrix:
         codes,          # class names, or how many classes there are
         void_code=None  # id of the class that does not count, or None: every pixel counts
     ):
-        self.codes = [str(o) for o in _names(codes)]
+        self.codes = [str(o) for o in _class_names(codes)]
         last = len(self.codes) - 1
         if void_code is not None and not 0 <= void_code <= last:
             raise SegError(f'void_code={void_code}: give an id in 0..{last}, '
