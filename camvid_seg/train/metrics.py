@@ -21,7 +21,9 @@ from ..distributed import all_reduce_sum
 from ..tensors import best_class, plain_tensor
 
 # %% ../../nbs/inside/train/metrics.ipynb #dd837cd2
-def _scatter_count(ids, n): return torch.zeros(n, dtype=torch.int64, device=ids.device).scatter_add_(0, ids, torch.ones_like(ids))
+def _scatter_count(ids, n):
+    counts = torch.zeros(n, dtype=torch.int64, device=ids.device)
+    return counts.scatter_add_(0, ids, torch.ones_like(ids))
 
 def _count(ids, n):
     "How often each of the ids 0..n-1 occurs, without waiting for a GPU"
@@ -29,12 +31,15 @@ def _count(ids, n):
 
 # %% ../../nbs/inside/train/metrics.ipynb #adc7d434
 def _pairs(pred, target, n):
-    "Counts of the `n*n` pairs (target, prediction), then of the pixels where either id is outside 0..n-1"
+    "Counts of the `n*n` pairs (target, pred), then of the pixels where either is outside 0..n-1"
     if pred.shape != target.shape:
-        raise SegError(f'pred {tuple(pred.shape)}, target {tuple(target.shape)}: give class ids of the same shape')
+        raise SegError(f'pred {tuple(pred.shape)}, target {tuple(target.shape)}: '
+                       'give class ids of the same shape')
     for nm,x in [('pred',pred), ('target',target)]:
-        if x.is_floating_point(): raise SegError(f'{nm} is {x.dtype}: give class ids; for logits, take argmax(dim=1) first')
-    p,t = plain_tensor(pred).flatten().long(), plain_tensor(target).flatten().long()
+        if x.is_floating_point():
+            raise SegError(f'{nm} is {x.dtype}: give class ids; '
+                           'for logits, take argmax(dim=1) first')
+    p, t = plain_tensor(pred).flatten().long(), plain_tensor(target).flatten().long()
     known = (p >= 0) & (p < n) & (t >= 0) & (t < n)
     return _count(torch.where(known, t*n + p, n*n), n*n + 1)
 
@@ -44,21 +49,24 @@ def confusion_matrix(
     target,    # true class ids, same shape
     n_classes  # C; ids run from 0 to C-1
 ): # int64 (C, C) on the device of `target`: rows are the truth, columns the prediction
-    "Count every pair (true class, predicted class); a pixel with an id outside 0..C-1 is in no cell"
+    "Count every pair (true class, predicted class); ids outside 0..C-1 are in no cell"
     return _pairs(pred, target, n_classes)[:-1].view(n_classes, n_classes)
 
 # %% ../../nbs/inside/train/metrics.ipynb #f901d27e
+def _names(codes): return range(codes) if isinstance(codes, numbers.Integral) else codes
+
 class ConfusionMatrix:
-    "Counts of (true class, predicted class) over any number of batches, and the figures that follow from them"
+    "Counts of (true class, predicted class) over any number of batches, and figures from them"
     def __init__(self,
         codes,          # class names, or how many classes there are
         void_code=None  # id of the class that does not count, or None: every pixel counts
     ):
-        self.codes = [str(i) for i in range(codes)] if isinstance(codes, numbers.Integral) else [str(o) for o in codes]
-        if void_code is not None and not 0 <= void_code < len(self.codes):
-            raise SegError(f'void_code={void_code}: give an id in 0..{len(self.codes)-1}, or None if every pixel counts')
-        self.void_code,self._counts = void_code,None
-
+        self.codes = [str(o) for o in _names(codes)]
+        last = len(self.codes) - 1
+        if void_code is not None and not 0 <= void_code <= last:
+            raise SegError(f'void_code={void_code}: give an id in 0..{last}, '
+                           'or None if every pixel counts')
+        self.void_code, self._counts = void_code, None
     def update(self,
         pred,   # logits (N, C, H, W) or class ids (N, H, W)
         target  # class ids (N, H, W)
@@ -67,7 +75,8 @@ class ConfusionMatrix:
         n = len(self.codes)
         if pred.ndim == target.ndim + 1:
             if pred.shape[1] != n:
-                raise SegError(f'logits for {pred.shape[1]} classes, but {n} class names: make the network with n_classes={n}')
+                raise SegError(f'logits for {pred.shape[1]} classes, but {n} class names: '
+                               f'make the network with n_classes={n}')
             pred = best_class(pred)
         c = _pairs(pred, target, n)
         self._counts = c if self._counts is None else self._counts + c.to(self._counts.device)
@@ -75,7 +84,7 @@ class ConfusionMatrix:
 
 # %% ../../nbs/inside/train/metrics.ipynb #7fe0cfe7
 @patch(as_prop=True)
-def matrix(self:ConfusionMatrix): # int64 (C, C): rows are the truth (Void's too), columns the prediction
+def matrix(self:ConfusionMatrix): # int64 (C, C); rows: truth (Void's too), columns: prediction
     "The counts, after a check that no id was out of range"
     n = len(self.codes)
     c = torch.zeros(n*n + 1, dtype=torch.int64) if self._counts is None else self._counts
@@ -113,7 +122,7 @@ def class_accuracy(self:ConfusionMatrix): # float in 0..1
 # %% ../../nbs/inside/train/metrics.ipynb #9be78369
 @patch(as_prop=True)
 def iou(self:ConfusionMatrix): # float64 (C,), nan for Void and for classes that occur nowhere
-    "Per class: pixels that are this class in truth and prediction, divided by those that are in either"
+    "Per class: pixels of this class in truth and prediction, divided by those in either"
     m = self._labelled
     res = m.diagonal()/(m.sum(0) + m.sum(1) - m.diagonal())
     if self.void_code is not None: res[self.void_code] = math.nan
@@ -129,7 +138,8 @@ def miou(self:ConfusionMatrix): # float in 0..1
 def __add__(self:ConfusionMatrix, other):
     "The counts of both; classes and Void must agree"
     if (self.codes, self.void_code) != (other.codes, other.void_code):
-        raise SegError('two confusion matrices with different class names or void_code do not add up')
+        raise SegError('two confusion matrices with different class names or void_code '
+                       'do not add up')
     res = ConfusionMatrix(self.codes, self.void_code)
     cs = [o._counts for o in (self, other) if o._counts is not None]
     if cs: res._counts = sum(c.to(cs[0].device) for c in cs)
@@ -140,64 +150,88 @@ def __radd__(self:ConfusionMatrix, other): return self if other == 0 else NotImp
 
 # %% ../../nbs/inside/train/metrics.ipynb #aacf6caa
 @patch
-def rows(self:ConfusionMatrix): # list of (name, share of labelled pixels, recall, IoU), commonest first
-    "One row for each class that occurs in the truth or the prediction"
-    m,r,i = self._labelled,self.recall,self.iou
-    res = [(c, m[k].sum()/m.sum(), r[k], i[k]) for k,c in enumerate(self.codes) if not i[k].isnan()]
-    return [(c, *map(float, o)) for c,*o in sorted(res, key=lambda o: -o[1])]
-
-def _pct(x): return '–' if math.isnan(x) else f'{100*x:.1f}%'
+def rows(self:ConfusionMatrix): # list of (name, share of labelled pixels, recall, IoU)
+    "One row for each class that occurs in the truth or the prediction, commonest first"
+    m, recall, iou = self._labelled, self.recall, self.iou
+    share = m.sum(1)/m.sum()
+    ks = [k for k in range(len(self.codes)) if not iou[k].isnan()]
+    ks.sort(key=lambda k: -share[k])
+    return [(self.codes[k], float(share[k]), float(recall[k]), float(iou[k])) for k in ks]
 
 @patch
 def __repr__(self:ConfusionMatrix):
-    return (f'ConfusionMatrix({len(self.rows())} of {len(self.codes)} classes, {int(self._labelled.sum()):,} labelled pixels, '
+    classes = f'{len(self.rows())} of {len(self.codes)} classes'
+    pixels = f'{int(self._labelled.sum()):,} labelled pixels'
+    return (f'ConfusionMatrix({classes}, {pixels}, '
             f'accuracy {self.accuracy:.4f}, mIoU {self.miou:.4f})')
 
 # %% ../../nbs/inside/train/metrics.ipynb #03b73128
 _columns = ('class', 'share of pixels', 'found (recall)', 'IoU')
 
+def _percent(x): return '–' if math.isnan(x) else f'{100*x:.1f}%'
+
 @patch
 def _means(self:ConfusionMatrix):
-    return f'accuracy {_pct(self.accuracy)}', f'mean {_pct(self.class_accuracy)}', f'mIoU {_pct(self.miou)}'
+    figures = {'accuracy':self.accuracy, 'mean':self.class_accuracy, 'mIoU':self.miou}
+    return [f'{k} {_percent(v)}' for k,v in figures.items()]
 
 @patch
 def _repr_markdown_(self:ConfusionMatrix):
-    esc = lambda s: html.escape(s).replace('|', r'\|')
-    rows = [_columns, ('---', *['---:']*3), *[(esc(c), *map(_pct, o)) for c,*o in self.rows()], ('**all**', *self._means())]
-    return '\n'.join('| ' + ' | '.join(o) + ' |' for o in rows)
+    def escaped(name): return html.escape(name).replace('|', r'\|')
+    head = [_columns, ('---', *['---:']*3)]
+    body = [(escaped(name), *map(_percent, figures)) for name,*figures in self.rows()]
+    last = ('**all**', *self._means())
+    return '\n'.join('| ' + ' | '.join(o) + ' |' for o in [*head, *body, last])
 
 # %% ../../nbs/inside/train/metrics.ipynb #c9452fa4
+def _html_row(name, cells, tag='td', iou=None):
+    "A row of the table, with a bar as long as `iou`"
+    def cell(tag, side, content): return f'<{tag} style="text-align:{side}">{content}</{tag}>'
+    right = ''.join(cell(tag, 'right', o) for o in cells)
+    bar = ''
+    if iou is not None:
+        bar = f'<div style="background:#4c78a8;height:.7em;width:{6*iou:.2f}em"></div>'
+    return f"<tr>{cell(tag, 'left', html.escape(name))}{right}{cell('td', 'left', bar)}</tr>"
+
 @patch
 def _repr_html_(self:ConfusionMatrix):
-    def row(name, *cells, tag='td', bar=''):
-        right = ''.join(f'<{tag} style="text-align:right">{o}</{tag}>' for o in cells)
-        return f'<tr><{tag} style="text-align:left">{html.escape(name)}</{tag}>{right}<td style="text-align:left">{bar}</td></tr>'
-    def bar(x): return f'<div style="background:#4c78a8;height:.7em;width:{6*x:.2f}em"></div>'
-    body = ''.join(row(c, *map(_pct, o), bar=bar(o[-1])) for c,*o in self.rows())
-    return f'<table><thead>{row(*_columns, tag="th")}</thead><tbody>{body}{row("all", *self._means(), tag="th")}</tbody></table>'
+    name, *head = _columns
+    body = ''.join(_html_row(name, map(_percent, o), iou=o[-1]) for name,*o in self.rows())
+    last = _html_row('all', self._means(), 'th')
+    return (f"<table><thead>{_html_row(name, head, 'th')}</thead>"
+            f'<tbody>{body}{last}</tbody></table>')
 
 # %% ../../nbs/inside/train/metrics.ipynb #539b483e
+def _find_codes(dls):
+    "What `dls` or, in fastai's own, the transform of an item has as `codes`, `vocab` or `c`"
+    for place in dls, getattr(getattr(dls, 'train', None), 'after_item', None):
+        for name in 'codes', 'vocab', 'c':
+            codes = getattr(place, name, None)
+            if codes is not None: return codes
+    raise SegError('DataLoaders without classes: set dls.codes to the list of class names')
+
 def _codes_void(dls):
     "Class names (or their number) and the id of Void, as a `DataLoaders` knows them"
-    places = dls,getattr(getattr(dls, 'train', None), 'after_item', None) # fastai's own keep them in a transform
-    codes = next((o for p in places for nm in ('codes','vocab','c') if (o := getattr(p, nm, None)) is not None), None)
-    if codes is None: raise SegError('DataLoaders without classes: set dls.codes to the list of class names')
+    codes = _find_codes(dls)
     if not isinstance(codes, numbers.Integral): codes = [str(o) for o in codes]
-    if hasattr(dls, 'void_code') or isinstance(codes, int): return codes,getattr(dls, 'void_code', None)
-    return codes,next((i for i,o in enumerate(codes) if o.lower()=='void'), None)
+    if hasattr(dls, 'void_code') or isinstance(codes, int):
+        return codes, getattr(dls, 'void_code', None)
+    return codes, next((i for i,o in enumerate(codes) if o.lower()=='void'), None)
 
 # %% ../../nbs/inside/train/metrics.ipynb #172a3277
 class _Pass:
     "The confusion matrix of one pass over a loader, shared by several metrics"
     def __init__(self): self.reset()
-    def reset(self): self.cm,self.counter,self.summed = None,None,False
+    def reset(self): self.cm, self.counter, self.summed = None, None, False
     def whole(self):
         "The matrix of all processes"
         if self.cm is not None and not self.summed: all_reduce_sum(self.cm._counts)
         self.summed = True
         return self.cm
     def add(self, who, learn):
-        if self.counter is None: self.cm,self.counter = ConfusionMatrix(*_codes_void(learn.dls)),who
+        "Count the batch of `learn`, if `who` is the metric that counts"
+        if self.counter is None:
+            self.cm, self.counter = ConfusionMatrix(*_codes_void(learn.dls)), who
         if self.counter is who: self.cm.update(learn.pred, learn.yb[0])
 
 # %% ../../nbs/inside/train/metrics.ipynb #61d4028c
@@ -207,11 +241,11 @@ class SegMetric(Metric):
         figure,      # attribute of `ConfusionMatrix` to report, e.g. 'miou'
         name=None,   # column name in the table, default: `figure`
         shared=None  # the pass to share with other metrics
-    ): self.figure,self._name,self._pass = figure,name or figure,shared or _Pass()
+    ): self.figure, self._name, self._pass = figure, name or figure, shared or _Pass()
     def reset(self): self._pass.reset()
     def accumulate(self, learn): self._pass.add(self, learn)
     @property
-    def cm(self): return self._pass.whole() # `ConfusionMatrix` of the last pass, None before the first
+    def cm(self): return self._pass.whole() # `ConfusionMatrix` of the last pass, or None
     @property
     def value(self): return None if self.cm is None else getattr(self.cm, self.figure)
     @property
@@ -219,11 +253,11 @@ class SegMetric(Metric):
 
 # %% ../../nbs/inside/train/metrics.ipynb #06f9d298
 def seg_metrics(): # list of three `SegMetric`s named accuracy, class_accuracy and miou
-    "Void-aware metrics that share one confusion matrix per epoch: `Learner(..., metrics=seg_metrics())`"
+    "Void-aware metrics that share one confusion matrix: `Learner(..., metrics=seg_metrics())`"
     shared = _Pass()
     return [SegMetric(o, shared=shared) for o in ('accuracy', 'class_accuracy', 'miou')]
 
 # %% ../../nbs/inside/train/metrics.ipynb #6a22372a
 class acc_camvid(SegMetric):
-    "The lesson's accuracy: the share of labelled pixels that are right, over the whole validation set"
+    "The lesson's accuracy: the share of labelled pixels that are right, over all validation frames"
     def __init__(self): super().__init__('accuracy', 'acc_camvid')

@@ -178,15 +178,13 @@ def test_killed_restarted_stopped_and_resumed(fault, whole, data, tmp_path):
 apart = '''
 import os, sys, time, torch
 from datetime import timedelta
-from camvid_seg import training
 from camvid_seg.core import SegError
-from camvid_seg.distributed import PeerLost, all_reduce_sum
-training._patience = timedelta(seconds=3)
+from camvid_seg.distributed import PeerLost, all_reduce_sum, on_rank0, process_group
 rank = int(os.environ["RANK"])
 def refuse(): raise SegError("no")
-with training.process_group():
-    assert training.by_first(lambda: rank) == 0
-    try: training.by_first(refuse); sys.exit("not refused")
+with process_group(patience=timedelta(seconds=3)):
+    assert on_rank0(lambda: rank) == 0
+    try: on_rank0(refuse); sys.exit("not refused")
     except SegError: assert rank == 0
     except SystemExit as e: assert rank == 1 and e.code == 2
     if rank: time.sleep(600)
