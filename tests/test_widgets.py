@@ -34,7 +34,7 @@ def lab(tmp_path_factory):
                f'--ServerApp.root_dir={home}', '--IdentityProvider.token=', '--LabApp.news_url=None', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate']
     with (home/'log').open('wb') as log: server = subprocess.Popen(command, cwd=home, env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
-        for _ in range(120):
+        for _ in range(400):
             assert server.poll() is None, (home/'log').read_text(errors='replace')[-2000:]
             try: urllib.request.urlopen(f'http://127.0.0.1:{port}/api', timeout=2).close(); break
             except (urllib.error.URLError, OSError): time.sleep(0.25)
@@ -56,10 +56,9 @@ def test_live_in_lab(lab, browser):
     for last in False, False, True:   # Lab shows an idle kernel a moment before it takes work, and forgets what it is told then
         page.get_by_role('menuitem', name='Run', exact=True).click()
         page.get_by_text('Run All Cells', exact=True).click()
-        try: moved.locator('.noUi-handle').nth(5).wait_for(timeout=20_000); break
+        try: moved.locator('.noUi-handle').nth(8).wait_for(timeout=40_000); break
         except sync.TimeoutError:
             if last: raise
-    seen = {}
     def changed(i, act):
         "The picture of explorer `i` is another one after `act`"
         before = pictures[i].get_attribute('src')
@@ -87,9 +86,9 @@ def test_live_in_lab(lab, browser):
     def drag(): page.mouse.move(x, y); page.mouse.down(); page.mouse.move(x + 60, y, steps=5); page.mouse.up()
     changed(0, drag)
     shot('lab-1')
-    # augmentation explorer: sliders in the order frame, rotate, zoom, warp, brightness, contrast
+    # augmentation explorer: sliders in the order frame, rotate, zoom, zoom_x, zoom_y, warp_x, warp_y, brightness, contrast
     first = pictures[1].get_attribute('src')
-    for n in range(1, 6): changed(1, lambda: slide(moved, n, 'PageUp'))
+    for n in range(1, 9): changed(1, lambda: slide(moved, n, 'PageUp'))
     changed(1, lambda: moved.get_by_role('checkbox').check())
     shot('lab-2')
     moved.get_by_role('button', name='reset').click()

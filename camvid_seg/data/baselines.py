@@ -24,7 +24,9 @@ def _read_masks(folder, images, size, n_workers, progress, desc):
     def read(fn): return resize_mask(read_mask(folder.label(fn), folder), size)
     with tqdm(total=len(images), disable=not progress, desc=desc) as bar:
         for i in range(0, len(images), 32):
-            for m in parallel_map(read, images[i:i+32], n_workers): bar.update(); yield m
+            for m in parallel_map(read, images[i:i+32], n_workers):
+                bar.update()
+                yield m
 
 # %% ../../nbs/inside/data/baselines.ipynb #a0817890
 def prior_mask(
@@ -43,8 +45,21 @@ def prior_mask(
         for c in np.unique(m): n[c] += m == c
     if folder.void_code is not None: n[folder.void_code] = 0
     seen = n.sum(axes[per], keepdims=True) if axes[per] else n
-    best = np.where(seen.any(0), seen.argmax(0), n.sum((1, 2)).argmax())   # no label there: the commonest of all
+    commonest = n.sum((1, 2)).argmax()
+    best = np.where(seen.any(0), seen.argmax(0), commonest)
     return np.broadcast_to(best, size).astype(np.uint8)
+
+# %% ../../nbs/inside/data/baselines.ipynb #93fc2e4c
+def _agreement(pairs, folder):
+    "Share of the pixels that agree in `pairs` of truth and guess, Void left out"
+    right = known = n = 0
+    for truth, guess in pairs:
+        ok = np.ones(truth.shape, bool) if folder.void_code is None else truth != folder.void_code
+        right += int((ok & (truth == guess)).sum())
+        known += int(ok.sum())
+        n += 1
+    if not known: raise SegError(f'{folder.name}: no labelled pixel in {n} masks; check the labels')
+    return right/known
 
 # %% ../../nbs/inside/data/baselines.ipynb #74cb14c4
 def guess_accuracy(
@@ -55,12 +70,8 @@ def guess_accuracy(
     progress=False, # show a bar?
 )->float: # share of pixels guessed right, Void left out, 0 to 1
     "How often one fixed mask is right."
-    right = known = 0
-    for m in _read_masks(folder, images, guess.shape, n_workers, progress, 'score'):
-        ok = np.ones(m.shape, bool) if folder.void_code is None else m != folder.void_code
-        right, known = right + int((ok & (m == guess)).sum()), known + int(ok.sum())
-    if not known: raise SegError(f'{folder.name}: no labelled pixel in {len(list(images))} masks; check the labels')
-    return right/known
+    masks = _read_masks(folder, images, guess.shape, n_workers, progress, 'score')
+    return _agreement(((m, guess) for m in masks), folder)
 
 # %% ../../nbs/inside/data/baselines.ipynb #68c6b983
 def row_baseline(
@@ -70,10 +81,11 @@ def row_baseline(
     per='row', # one class per 'row', per 'pixel', or for 'all'
     n_workers=None, # threads; None: one a core, at most 8
     progress=False, # show a bar?
-)->float: # void-aware accuracy on the validation frames, 0 to 1
-    "What always saying the commonest class of each row scores: learned on the training frames, scored on the others."
+)->float: # share of the validation pixels guessed right, Void left out, 0 to 1
+    "What the commonest class of each row scores: learned on training frames, scored on the others."
     s = folder.split(split) if isinstance(split, str) else split
-    return guess_accuracy(prior_mask(folder, s.train, size, per, n_workers, progress), folder, s.valid, n_workers, progress)
+    guess = prior_mask(folder, s.train, size, per, n_workers, progress)
+    return guess_accuracy(guess, folder, s.valid, n_workers, progress)
 
 # %% ../../nbs/inside/data/baselines.ipynb #7cddbe61
 def frame_distances(
@@ -84,9 +96,13 @@ def frame_distances(
     progress=False, # show a bar?
 )->np.ndarray: # root mean square difference in grey levels, 0 to 255, float32 (n, m)
     "How different frames look from one another."
-    def thumb(fn): return np.asarray(Image.fromarray(read_image(fn)).resize(size[::-1], Image.Resampling.BOX), np.float64).ravel()
-    def thumbs(fns): return np.array(list(parallel_map(thumb, list(fns), n_workers, progress, 'images')))
-    a = thumbs(images); b = a if others is None else thumbs(others)
+    def thumb(fn):
+        small = Image.fromarray(read_image(fn)).resize(size[::-1], Image.Resampling.BOX)
+        return np.asarray(small, np.float64).ravel()
+    def thumbs(fns):
+        return np.array(list(parallel_map(thumb, list(fns), n_workers, progress, 'images')))
+    a = thumbs(images)
+    b = a if others is None else thumbs(others)
     d = (a**2).mean(1)[:, None] + (b**2).mean(1) - 2*(a @ b.T)/a.shape[1]
     return np.sqrt(d.clip(0)).astype(np.float32)
 
@@ -97,14 +113,10 @@ def copy_baseline(
     size=(120, 160), # (rows, columns) at which masks are compared
     n_workers=None, # threads; None: one a core, at most 8
     progress=False, # show a bar?
-)->float: # void-aware accuracy on the validation frames, 0 to 1
+)->float: # share of the validation pixels copied right, Void left out, 0 to 1
     "What copying the mask of the training frame that looks most alike scores."
     s = folder.split(split) if isinstance(split, str) else split
-    near = frame_distances(s.valid, s.train, n_workers=n_workers, progress=progress).argmin(1)
-    pairs = zip(*(_read_masks(folder, fns, size, n_workers, progress, 'copy') for fns in (s.valid, [s.train[i] for i in near])))
-    right = known = 0
-    for m, guess in pairs:
-        ok = np.ones(m.shape, bool) if folder.void_code is None else m != folder.void_code
-        right, known = right + int((ok & (m == guess)).sum()), known + int(ok.sum())
-    if not known: raise SegError(f'{folder.name}: no labelled pixel in {len(s.valid)} masks; check the labels')
-    return right/known
+    dist = frame_distances(s.valid, s.train, n_workers=n_workers, progress=progress)
+    nearest = [s.train[i] for i in dist.argmin(1)]
+    def masks(fns): return _read_masks(folder, fns, size, n_workers, progress, 'copy')
+    return _agreement(zip(masks(s.valid), masks(nearest)), folder)

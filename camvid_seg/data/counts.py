@@ -36,7 +36,9 @@ class ClassCounts:
     def frames(self): return (self.per_frame > 0).sum(0)   # frames in which each class appears
     @property
     def order(self): return np.argsort(-self.pixels, kind='stable')   # class ids, commonest first
-    def __repr__(self): return f'ClassCounts({len(self.images)} frames, {(self.pixels > 0).sum()} of {len(self.codes)} classes seen)'
+    def __repr__(self):
+        seen = f'{(self.pixels > 0).sum()} of {len(self.codes)} classes seen'
+        return f'ClassCounts({len(self.images)} frames, {seen})'
 
 # %% ../../nbs/inside/data/counts.ipynb #7891ea28
 def class_counts(
@@ -47,33 +49,53 @@ def class_counts(
 )->ClassCounts:
     "Count the pixels of each class, frame by frame."
     images = list(folder.images if images is None else images)
-    def count(fn): return np.bincount(read_mask(folder.label(fn), folder).ravel(), minlength=len(folder.codes))
+    n = len(folder.codes)
+    def count(fn):
+        mask = read_mask(folder.label(fn), folder)
+        return np.bincount(mask.ravel(), minlength=n)
     rows = list(parallel_map(count, images, n_workers, progress, 'masks'))
-    return ClassCounts(list(folder.codes), folder.colors, images, np.array(rows, np.int64).reshape(len(images), len(folder.codes)))
+    per_frame = np.array(rows, np.int64).reshape(len(images), n)
+    return ClassCounts(list(folder.codes), folder.colors, images, per_frame)
 
 # %% ../../nbs/inside/data/counts.ipynb #3442fb51
-def share_text(s): return '0' if s == 0 else '<0.01%' if s < 1e-4 else f'{s:.2%}' if s < 0.01 else f'{s:.1%}'
+def share_text(
+    s, # a share, 0 to 1
+)->str:
+    "A share as per cent, with more digits when it is small."
+    if s == 0: return '0'
+    if s < 1e-4: return '<0.01%'
+    return f'{s:.2%}' if s < 0.01 else f'{s:.1%}'
 
-def swatch(color, text='', width='1.5em'):
-    style = f'background-color:#{bytes(color).hex()};display:inline-block;width:{width};border:1px solid #888'
-    return f'<span style="{style}">&nbsp;</span> {escape(str(text))}'
+def swatch(
+    color, # uint8 (3,)
+    text='', # beside the box
+    width='1.5em', # of the box, as in CSS
+)->str: # HTML
+    "A box in a class's colour, and a text."
+    style = f'background-color:#{bytes(color).hex()};display:inline-block;width:{width}'
+    return f'<span style="{style};border:1px solid #888">&nbsp;</span> {escape(str(text))}'
 
 # %% ../../nbs/inside/data/counts.ipynb #6d811ca2
 @patch
 def _row(self:ClassCounts, i):
     "One class as cells of a table."
-    bar = f'{max(1, round(100*(1 + np.log10(max(self.share[i], 1e-6))/6)))}px'
-    return (f'<td style="text-align:left">{swatch(self.colors[i], self.codes[i])}</td><td>{share_text(self.share[i])}</td>'
-            f'<td>{self.frames[i]}</td><td style="text-align:left">{swatch(self.colors[i], width=bar)}</td>')
+    log_share = np.log10(max(self.share[i], 1e-6)) # -6 to 0
+    bar = swatch(self.colors[i], width=f'{max(1, round(100*(1 + log_share/6)))}px')
+    name = swatch(self.colors[i], self.codes[i])
+    left = '<td style="text-align:left">'
+    return (f'{left}{name}</td><td>{share_text(self.share[i])}</td><td>{self.frames[i]}</td>'
+            f'{left}{bar}</td>')
 
+# %% ../../nbs/inside/data/counts.ipynb #6de63599
 @patch
 def _repr_html_(self:ClassCounts):
-    seen = self.order[:(self.pixels > 0).sum()]; half = -(-len(seen)//2)
-    absent = ', '.join(escape(str(c)) for c, p in zip(self.codes, self.pixels) if p == 0)
+    seen = self.order[:(self.pixels > 0).sum()]
+    half = -(-len(seen)//2)
     head = '<th style="text-align:left">class</th><th>pixels</th><th>frames</th><th></th>'
-    rows = ''.join(f'<tr>{"".join(self._row(k) for k in seen[i::half])}</tr>' for i in range(half))
-    last = f'<tr><td colspan="8" style="text-align:left">in no frame: {absent}</td></tr>' if absent else ''
-    return f'<table><tr>{head*2}</tr>{rows}{last}</table>'
+    rows = [''.join(self._row(k) for k in seen[i::half]) for i in range(half)]
+    absent = ', '.join(escape(str(c)) for c, p in zip(self.codes, self.pixels) if p == 0)
+    if absent: rows.append(f'<td colspan="8" style="text-align:left">in no frame: {absent}</td>')
+    return f'<table><tr>{head*2}</tr>{"".join(f"<tr>{r}</tr>" for r in rows)}</table>'
 
 # %% ../../nbs/inside/data/counts.ipynb #bb284e65
 def plot_imbalance(
@@ -86,11 +108,14 @@ def plot_imbalance(
     ids = counts.order[:(counts.pixels > 0).sum()]
     share, y = counts.share[ids]*100, np.arange(len(ids))
     left = 10**np.floor(np.log10(share.min())) if len(ids) else 0.1
-    ax.barh(y, share - left, left=left, color=counts.colors[ids]/255, edgecolor='0.4', linewidth=0.5)
-    for j, i in enumerate(ids): ax.text(share[j]*1.1, j, f'{share_text(share[j]/100)} in {counts.frames[i]}', va='center', fontsize=7)
+    colors = counts.colors[ids]/255
+    ax.barh(y, share - left, left=left, color=colors, edgecolor='0.4', linewidth=0.5)
+    for j, i in enumerate(ids):
+        text = f'{share_text(share[j]/100)} in {counts.frames[i]}'
+        ax.text(share[j]*1.1, j, text, va='center', fontsize=7)
     ax.set_yticks(y, [str(counts.codes[i]) for i in ids], fontsize=8, parse_math=False)
-    ax.set(xscale='log', xlim=(left, 300), ylim=(len(ids) - 0.4, -0.6),
-           xlabel=f'per cent of all pixels, and how many of {len(counts.images)} frames show the class')
+    label = f'per cent of all pixels, and how many of {len(counts.images)} frames show the class'
+    ax.set(xscale='log', xlim=(left, 300), ylim=(len(ids) - 0.4, -0.6), xlabel=label)
     ax.spines[['top', 'right']].set_visible(False)
     return ax
 
@@ -102,7 +127,8 @@ def class_id(
     "The id of a class; a name that is not in `codes` is answered with the nearest ones."
     if isinstance(name, (int, np.integer)) and 0 <= name < len(codes): return int(name)
     if name in codes: return list(codes).index(name)
-    near = difflib.get_close_matches(str(name), [str(c) for c in codes], 3, 0.5) or [str(c) for c in codes[:3]]
+    names = [str(c) for c in codes]
+    near = difflib.get_close_matches(str(name), names, 3, 0.5) or names[:3]
     raise SegError(f'no class {name!r} among {len(codes)}; did you mean {", ".join(near)}?')
 
 # %% ../../nbs/inside/data/counts.ipynb #50443ac0
