@@ -36,7 +36,7 @@ from ..memory import free_caches, one_value_per_channel, out_of_memory
 from ..model.unet import create_unet
 from ..model.weights import check_header, load_checked, read_weights, save_weights
 from ..tensors import plain_tensor, unwrap
-from .losses import MeanLoss, SegLoss, SmoothLoss, batch_parts
+from .losses import MeanLoss, SegLoss, SmoothLoss, batch_parts, loss_count
 from .lr_finder import lr_sweep, sandbox
 from .optimizer import FusedAdam
 from .precision import MixedPrecision
@@ -333,7 +333,7 @@ def _pool(self:SegLearner):
     if not in_group(): return
     self.any_stop = torch.tensor(float(bool(self.stop_signal)), device=self.loss.device)
     grads = [p.grad for ps in self.opt.param_lists for p in ps if p.grad is not None]
-    n = getattr(self.loss_func, 'count', len)(self.yb[0]) # -> loss_count
+    n = loss_count(self.loss_func, self.yb[0])
     self.loss = reduce_gradients(self.loss, n, grads, [*self._buffers, self.any_stop])
 
 # %% ../../nbs/inside/train/learner.ipynb #758678a5
