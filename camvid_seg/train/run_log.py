@@ -59,7 +59,7 @@ def _new_size(recipe, number):
 
 @patch
 def before_fit(self:RunLog):
-    self.started, self.learn.heard = time.perf_counter(), None
+    self.started, self.learn.stop_signal = time.perf_counter(), None
     self._listen()
     begun = self.resume and self.resume[1]['epoch']
     if _new_size(self.recipe, self.number) and not begun: self.folder.best = -math.inf
@@ -67,7 +67,7 @@ def before_fit(self:RunLog):
     tensors, facts = self.resume
     set_counters(self.learn, facts)
     smooth = self.recorder.smooth_loss
-    self.learn.first_batch, smooth.count = facts['batch'], facts['train_iter']
+    self.learn.start_batch, smooth.count = facts['batch'], facts['train_iter']
     sums = tensors.get('smooth_loss')
     smooth.sums = None if sums is None else sums.to(self.dls.device)
     if facts['scaler']: self.learn.scaler.load_state_dict(facts['scaler'])
@@ -76,9 +76,9 @@ def before_fit(self:RunLog):
 @patch
 def before_train(self:RunLog):
     self.saved, self.started = time.monotonic(), time.perf_counter()
-    self.learn.place = self.recipe.seed, self.number, self.epoch
-    seed_epoch(self.dls.train, *self.place)
-    if self.first_batch: # in the middle of an epoch
+    self.learn.seed_key = self.recipe.seed, self.number, self.epoch
+    seed_epoch(self.dls.train, *self.learn.seed_key)
+    if self.start_batch: # in the middle of an epoch
         facts = self.resume[1]
         self.started -= facts['seconds']
         self.learn.pct_train = facts['pct_train']
@@ -105,9 +105,9 @@ def after_batch(self:RunLog):
 @patch
 def _asked(self:RunLog):
     "The signal to stop for now, if any"
-    if not in_group(): return self.heard
-    if not self.training: return not rank() and self.heard
-    if self.learn.may_read(self.stop): return bool(self.stop) and (self.heard or signal.SIGTERM)
+    if not in_group(): return self.stop_signal
+    if not self.training: return not rank() and self.stop_signal
+    if self.learn.may_read(self.any_stop): return bool(self.any_stop) and (self.stop_signal or signal.SIGTERM)
 
 # %% ../../nbs/inside/train/run_log.ipynb #4e3b2156
 @patch
@@ -118,14 +118,14 @@ def _listen(self:RunLog):
 
 @patch
 def _heard(self:RunLog, number, frame):
-    if self.heard: raise KeyboardInterrupt
-    self.learn.heard = number
+    if self.stop_signal: raise KeyboardInterrupt
+    self.learn.stop_signal = number
 
 # %% ../../nbs/inside/train/run_log.ipynb #7fec23fb
 @patch
 def close(self:RunLog):
     "Put the signal handlers from before back"
-    self.learn.place = None
+    self.learn.seed_key = None
     while self.handlers:
         s, old = self.handlers.popitem()
         signal.signal(s, old or signal.SIG_DFL)
@@ -133,9 +133,9 @@ def close(self:RunLog):
 @patch
 def after_fit(self:RunLog):
     "A signal that came too late for a batch to stop at takes its course now"
-    if not self.heard: return
+    if not self.stop_signal: return
     self.close()
-    signal.raise_signal(self.heard)
+    signal.raise_signal(self.stop_signal)
 
 # %% ../../nbs/inside/train/run_log.ipynb #7b1016ce
 @patch

@@ -67,7 +67,7 @@ def stage_learner(
     learn = unet_learner(dls, recipe.arch, recipe.weights, recipe.decoder, metrics=seg_metrics(),
                          loss_func=SegLoss(void, dls.void_code), opt_func=FusedAdam)
     learn.model.to(memory_format=torch.channels_last)
-    if recipe.compile: learn.compile_network()
+    if recipe.compile: learn.compile()
     if progress is not None or rank():
         learn.remove_cb(ProgressCallback).add_cbs(progress)
         learn.logger = noop
