@@ -107,7 +107,8 @@ def _asked(self:RunLog):
     "The signal to stop for now, if any"
     if not in_group(): return self.stop_signal
     if not self.training: return not rank() and self.stop_signal
-    if self.learn.may_read(self.any_stop): return bool(self.any_stop) and (self.stop_signal or signal.SIGTERM)
+    if self.learn.may_read(self.any_stop) and self.any_stop:
+        return self.stop_signal or signal.SIGTERM
 
 # %% ../../nbs/inside/train/run_log.ipynb #4e3b2156
 @patch

@@ -345,12 +345,12 @@ def test_nan_in_short_epochs_on_a_gpu(fault, dls, tmp_path, monkeypatch):
 def test_stop_in_short_epochs_on_gpus(fault, dls, tmp_path, monkeypatch):
     monkeypatch.setattr(learners, '_at_hand', lambda t: False)
     for o in learners, run_log: monkeypatch.setattr(o, 'in_group', lambda: True)      # one process that believes to be of several
-    monkeypatch.setattr(learners.SegLearner, '_pool', lambda learn: setattr(learn, 'stop', torch.tensor(float(bool(learn.heard)))))
+    monkeypatch.setattr(learners.SegLearner, '_pool', lambda learn: setattr(learn, 'any_stop', torch.tensor(float(bool(learn.stop_signal)))))
     monkeypatch.setattr(training, 'broadcast_weights', lambda model: None)
     monkeypatch.setattr(learners.MeanLoss, 'value', property(lambda self: self.total/self.count))
     r, run = quick_recipe().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
     learn = learner(dls)
-    learn.add_cb(At(2, lambda: setattr(learn, 'heard', signal.SIGINT)))
+    learn.add_cb(At(2, lambda: setattr(learn, 'stop_signal', signal.SIGINT)))
     with pytest.raises(KeyboardInterrupt): fit_stage(learn, run, 0, r)
     facts = facts_of(run)
     assert (facts['epoch'], facts['batch']) == (0, 4)
