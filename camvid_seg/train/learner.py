@@ -206,7 +206,7 @@ def fit(self:SegLearner,
     start_epoch=0    # number of the first epoch to run
 ):
     "fastai's `fit`; callbacks with a `close` method are closed also when it is interrupted"
-    self.start_epoch, self.skipped, self.in_a_row, self._buffers = start_epoch, 0, 0, None
+    self.first_epoch, self.skipped, self.in_a_row, self._buffers = start_epoch, 0, 0, None
     if hasattr(self, 'recorder'): # fastai warns of a plain assignment
         vars(self.recorder).update(loss=MeanLoss(), smooth_loss=SmoothLoss())
     with self.added_cbs(cbs), worker_faults():
@@ -224,9 +224,9 @@ def _end_fit(self:SegLearner):
 
 @patch
 def _do_fit(self:SegLearner):
-    if self.start_epoch and hasattr(self, 'progress') and self.create_mbar:
+    if self.first_epoch and hasattr(self, 'progress') and self.create_mbar:
         self.progress.mbar.update(0) # its clock starts at 0
-    for self.epoch in range(self.start_epoch, self.n_epoch):
+    for self.epoch in range(self.first_epoch, self.n_epoch):
         self._with_events(self._do_epoch, 'epoch', CancelEpochException)
 
 # %% ../../nbs/inside/train/learner.ipynb #ea64d990
