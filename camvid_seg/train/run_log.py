@@ -67,7 +67,7 @@ def before_fit(self:RunLog):
     tensors, facts = self.resume
     set_counters(self.learn, facts)
     smooth = self.recorder.smooth_loss
-    self.learn.first_batch, smooth.count = facts['batch'], facts['train_iter']
+    self.learn.start_batch, smooth.count = facts['batch'], facts['train_iter']
     sums = tensors.get('smooth_loss')
     smooth.sums = None if sums is None else sums.to(self.dls.device)
     if facts['scaler']: self.learn.scaler.load_state_dict(facts['scaler'])
@@ -78,7 +78,7 @@ def before_train(self:RunLog):
     self.saved, self.started = time.monotonic(), time.perf_counter()
     self.learn.place = self.recipe.seed, self.number, self.epoch
     seed_epoch(self.dls.train, *self.place)
-    if self.first_batch: # in the middle of an epoch
+    if self.start_batch: # in the middle of an epoch
         facts = self.resume[1]
         self.started -= facts['seconds']
         self.learn.pct_train = facts['pct_train']
