@@ -76,8 +76,8 @@ def before_fit(self:RunLog):
 @patch
 def before_train(self:RunLog):
     self.saved, self.started = time.monotonic(), time.perf_counter()
-    self.learn.place = self.recipe.seed, self.number, self.epoch
-    seed_epoch(self.dls.train, *self.place)
+    self.learn.seed_key = self.recipe.seed, self.number, self.epoch
+    seed_epoch(self.dls.train, *self.learn.seed_key)
     if self.start_batch: # in the middle of an epoch
         facts = self.resume[1]
         self.started -= facts['seconds']
