@@ -51,7 +51,8 @@ def _make_loaders(kind, folder, split, size, bs, **options):
     return dls.train, dls.valid
 
 # %% ../../nbs/inside/bench/batches.ipynb #e265a95c
-_BLOCK_COLORS = np.array([[0,0,0], [255,0,0], [0,255,0], [0,0,255], [255,255,0], [0,255,255]], np.uint8)
+_BLOCK_COLORS = np.array([[0,0,0], [255,0,0], [0,255,0], [0,0,255], [255,255,0], [0,255,255]],
+                         np.uint8)
 
 def _block_folder(path, size, n):
     "A dataset folder of `n` training and `n` validation frames whose colours are their classes"

@@ -158,6 +158,7 @@ def _asked(args):
     out = args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     return folder, recipe_from(args, folder), args.split, Path(out), False
 
+# %% ../../nbs/inside/cli/train.ipynb #c11run00
 def run(args):
     "train all stages of a recipe"
     import matplotlib
