@@ -31,7 +31,6 @@ from ..model.weights import read_weights
 from ..tensors import unwrap
 from .learner import SegLearner, unet_learner
 from .losses import SegLoss
-from .lr_finder import lr_find
 from .metrics import seg_metrics
 from .optimizer import EMA, FusedAdam
 from .plan import resolve
@@ -122,7 +121,7 @@ def _peak_rate(learn, run, number, recipe):
     by_rule = isinstance(stage.lr, str)
     if not (recipe.find_lr or by_rule): return stage.lr
     seed_epoch(learn.dls.train, recipe.seed, number, 0)
-    found = lr_find(learn)
+    found = learn.lr_find()
     if run.writes: _keep_curve(found, run, stage.name)
     if not by_rule: return stage.lr
     if stage.lr in found.suggestions: return found.suggestions[stage.lr]

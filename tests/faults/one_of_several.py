@@ -4,8 +4,9 @@ from pathlib import Path
 from camvid_seg.cli.main import main
 from camvid_seg.model.weights import save_weights
 from camvid_seg.train import training
+from camvid_seg.train.learner import SegLearner
 
-lr_find, finish = training.lr_find, training._finish_run
+lr_find, finish = SegLearner.lr_find, training._finish_run
 
 def find(learn):
     if os.environ.get('DIES') == f"{os.environ['RANK']}.{os.environ.get('TORCHELASTIC_RESTART_COUNT')}": os.kill(os.getpid(), signal.SIGKILL)
@@ -18,5 +19,5 @@ def keep(run, learn, *args):
     out.with_suffix('.json').write_text(json.dumps([run.history, run.metrics]), encoding='utf-8')
     return run
 
-training.lr_find, training._finish_run = find, keep
+SegLearner.lr_find, training._finish_run = find, keep
 sys.exit(main(sys.argv[1:]))
