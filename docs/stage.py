@@ -94,9 +94,15 @@ def api(name, mod, names=(), depth=6):
 
 # ---- cells to pages ----
 
+def _names(o):
+    "The names that a definition gives: `Class.method` for a patch, which may say another name for the method (`nm`)"
+    names = listify(patch_name(o))
+    other = [k.value.value for d in o.decorator_list if isinstance(d, ast.Call) for k in d.keywords if k.arg == 'nm']
+    return [f"{n.rpartition('.')[0]}.{other[0]}" for n in names] if other else names
+
 def _public(cell):
-    "Public names that an exported cell defines; `Class.method` for a patch"
-    names = [n for o in ast.parse(cell.source).body if isinstance(o, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) for n in listify(patch_name(o))]
+    "Public names that an exported cell defines"
+    names = [n for o in ast.parse(cell.source).body if isinstance(o, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) for n in _names(o)]
     return [n for n in names if not re.search(r'(^|\.)_', n)]
 
 def _source_label(cell, documented):

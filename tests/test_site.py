@@ -4,7 +4,7 @@ import pytest
 from conftest import root
 sys.path.insert(0, str(root/'docs'))
 from build import problems
-from stage import api, faults, relink
+from stage import api, faults, notebooks, relink
 
 @pytest.mark.parametrize('html, problem', [
     ('<a href="b.html#here">', None), ('<a href="#top"><p id="top">', None), ('<a href="https://example.com/x">', None), ('<img src="data:image/png;base64,AA">', None),
@@ -22,8 +22,11 @@ def test_problems_in_a_stylesheet(tmp_path):
     assert len(list(problems(tmp_path))) == 1
 
 def test_relink():
-    new = relink('[a](03_masks.ipynb#A-b) [b](../LICENSE) ![c](images/c.png) [d](#e) [f](https://g.h/i.ipynb)', lambda nb, anchor: f'{nb}!{anchor}', lambda p: f'{p}!')
-    assert new == '[a](03_masks.ipynb!A-b) [b](LICENSE!) ![c](nbs/images/c.png!) [d](#e) [f](https://g.h/i.ipynb)'
+    marks = lambda nb, anchor: f'{nb}!{anchor}', lambda p: f'{p}!'
+    new = relink('[a](02_masks.ipynb#A-b) [b](../LICENSE) ![c](images/c.png) [d](#e) [f](https://g.h/i.ipynb)', *marks)
+    assert new == '[a](02_masks.ipynb!A-b) [b](LICENSE!) ![c](nbs/images/c.png!) [d](#e) [f](https://g.h/i.ipynb)'
+    new = relink('[a](../../02_masks.ipynb) [b](decode.ipynb#x) [c](../../../setup.py)', *marks, folder=root/'nbs'/'inside'/'data')
+    assert new == '[a](02_masks.ipynb!) [b](inside/data/decode.ipynb!x) [c](setup.py!)'
 
 class Shape:
     "Something with an area"
@@ -39,6 +42,9 @@ class Shape:
     def area(self): "Square metres"
     def _private(self): "Not shown"
     def undocumented(self): pass
+
+def test_every_notebook_has_a_page():
+    assert sorted(notebooks()) == sorted(p for p in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
 
 def test_api():
     names, text = api('Shape', sys.modules[__name__])
