@@ -96,6 +96,7 @@ def test_a_lesson_and_the_engine_link_to_each_other(path):
 def test_outputs_are_clean(path):
     for c in _code(path):
         assert c['execution_count'] is None
+        assert not ('eval: false' in c['source'] and c['outputs']), 'the output of a cell that is not to be run'
         for o in c['outputs']:
             assert o['output_type'] != 'error', c['source']
             assert o.get('name') != 'stderr', f"{c['source']}\n{o['text']}"
