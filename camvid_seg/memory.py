@@ -9,7 +9,7 @@ __all__ = ['free_memory', 'batch_size_for', 'one_value_per_channel', 'out_of_mem
            'keep_memory', 'kept_memory', 'activation_bytes']
 
 # %% ../nbs/inside/memory.ipynb #6a2ce456
-import ctypes, gc, math, platform, re
+import ctypes, gc, math, platform
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
@@ -90,7 +90,9 @@ def _stats_fixed(module):
         for o,momentum,n in before: o.momentum, o.num_batches_tracked = momentum, n
 
 # %% ../nbs/inside/memory.ipynb #c3c8ac2a
-_blocks = r'encoder\.layer\d|blocks\.\d|cross' # names in a model of `create_unet`
+def _parts(model): # encoder, blocks and cross are those of a model of `create_unet`
+    cross = [model.cross] if hasattr(model, 'cross') else []
+    return [*model.encoder.parts(), *model.blocks, *cross]
 
 def _recompute_contexts(module): return nullcontext(), _stats_fixed(module)
 
@@ -99,8 +101,7 @@ def checkpoint_blocks(
     on:bool=True  # False: as it was
 ):
     "Compute the inside of encoder stages and decoder blocks again instead of keeping it"
-    for name,m in model.named_modules():
-        if not re.fullmatch(_blocks, name): continue
+    for m in _parts(model):
         vars(m).pop('forward', None)
         if not on: continue
         m.forward = partial(checkpoint, m.forward, use_reentrant=False, preserve_rng_state=False,

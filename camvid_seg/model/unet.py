@@ -17,7 +17,7 @@ from torch import nn
 
 # %% ../../nbs/inside/model/unet.ipynb #0719dce8
 from ..core import SegError
-from .encoders import arch_name, create_encoder, imagenet_state
+from .encoders import arch_name, create_encoder
 from .weights import check_header, load_checked, read_weights
 from ..tensors import plain_tensor
 
@@ -100,6 +100,12 @@ class _SegNet(nn.Module):
             raise SegError(f'n_classes={n_classes!r}: needs the number of classes, 1 or more')
         self.config = dict(arch=arch_name(arch), n_classes=n_classes, decoder=self.decoder)
         self.encoder = create_encoder(arch)
+
+    def train(self, mode=True):
+        "As in PyTorch, but an encoder of which nothing learns stays in eval mode"
+        super().train(mode)
+        if not any(p.requires_grad for p in self.encoder.parameters()): self.encoder.eval()
+        return self
 
     def forward(self,
         x # float (N, 3, H, W), normalized with ImageNet statistics; any H and W
@@ -236,12 +242,13 @@ def create_unet(
     model = kinds[decoder](arch, n_classes)
     if weights is None: return model
     if weights == 'imagenet':
-        what, state = f"ImageNet weights of {model.config['arch']}", imagenet_state(arch)
-    else: what, state = Path(weights).name, read_weights(weights)[0]
-    if 'conv1.weight' in state:
-        body = {k:v for k,v in state.items() if not k.startswith('fc.')}
-        load_checked(model.encoder, body, what)
-    else: load_checked(model, from_fastai(state), what)
+        what = f"ImageNet weights of {model.config['arch']}"
+        load_checked(model.encoder, model.encoder.imagenet_state(), what)
+        return model
+    what, state = Path(weights).name, read_weights(weights)[0]
+    body = model.encoder.rename(state)
+    if body is None: load_checked(model, from_fastai(state), what)
+    else: load_checked(model.encoder, body, what)
     return model
 
 # %% ../../nbs/inside/model/unet.ipynb #d07a549e

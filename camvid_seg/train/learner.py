@@ -143,29 +143,28 @@ def unet_splitter(
     model # a model of `create_unet`
 ): # three lists of parameters: encoder down to 1/8, encoder down to 1/32, decoder
     "Parameter groups for learning rates and freezing, as fastai's for ResNets"
-    model, deep = unwrap(model), ('layer3.', 'layer4.')
-    encoder = list(model.encoder.named_parameters())
-    early = [p for k,p in encoder if not k.startswith(deep)]
-    late  = [p for k,p in encoder if k.startswith(deep)]
-    return [early, late, [p for k,p in model.named_parameters() if not k.startswith('encoder.')]]
+    model = unwrap(model)
+    decoder = [p for k,p in model.named_parameters() if not k.startswith('encoder.')]
+    return [*model.encoder.groups(), decoder]
 
 # %% ../../nbs/inside/train/learner.ipynb #4d764130
 def unet_learner(
     dls, # `DataLoaders` of `seg_dataloaders`
-    arch=resnet34, # a torchvision ResNet function or its name
+    arch=resnet34, # name of an encoder, or a torchvision ResNet function
     weights='imagenet', # 'imagenet', a file, or None for random weights
     decoder='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
     loss_func=None, # default: cross-entropy without Void pixels
     metrics=None, # e.g. `acc_camvid`
     opt_func=Adam, # fastai optimizer
     splitter=unet_splitter, # parameter groups
+    train_bn=False, # train the batch norms of frozen layers, as fastai does?
     **kwargs # more for fastai's `Learner`: lr, cbs, path, model_dir, wd, moms, ...
 ): # `SegLearner`: frozen up to the decoder if weights were given, else free
     "A learner for segmentation with a U-Net"
     model = create_unet(arch, getattr(dls, 'c', None) or len(dls.vocab), decoder, weights)
     if loss_func is None: loss_func = SegLoss('ignore', getattr(dls, 'void_code', None))
     learn = SegLearner(dls, model, loss_func=loss_func, opt_func=opt_func, splitter=splitter,
-                       metrics=metrics, **kwargs)
+                       metrics=metrics, train_bn=train_bn, **kwargs)
     learn.arch, learn.decoder, learn.pretrained = model.config['arch'], decoder, weights is not None
     if learn.pretrained: learn.freeze()
     return learn

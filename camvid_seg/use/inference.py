@@ -9,6 +9,7 @@ __all__ = ['DTYPES', 'fold_batchnorm', 'ready', 'Prediction', 'checked_size', 'P
 
 # %% ../../nbs/inside/use/inference.ipynb #5d3d8bfe
 import copy, io
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from fastai.vision.core import imagenet_stats
 from fastcore.basics import patch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils._python_dispatch import TorchDispatchMode
 
 # %% ../../nbs/inside/use/inference.ipynb #07de11c0
 from ..core import SegError, plain_text
@@ -51,6 +53,33 @@ class _LeanStep(nn.Module):
         h, w = skip.shape[-2:]
         return self.conv2(self.side(skip).add_(self.up(x)[..., :h, :w]).relu_())
 
+# %% ../../nbs/inside/use/inference.ipynb #cd63c03c
+_FOLDED = nn.Conv2d, nn.BatchNorm2d
+
+class _Uses(TorchDispatchMode):
+    "Counts how often each tensor is the input of an operation, by its `id`"
+    def __init__(self):
+        super().__init__()
+        self.of = Counter()
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.of.update(id(o) for o in args if isinstance(o, torch.Tensor))
+        return func(*args, **(kwargs or {}))
+
+@torch.inference_mode()
+def _conv_norms(model):
+    "Pairs of a convolution and the batch norm that alone gets its output"
+    made, pairs, uses = {}, [], _Uses()
+    def after(m, args, out):
+        made[id(out)], uses.of[id(out)] = (m, out), 0 # `out` lives, so that its id stays its own
+    def before(m, args):
+        if id(args[0]) in made: pairs.append((id(args[0]), m))
+    convs, norms = ([m for m in model.modules() if isinstance(m, o)] for o in _FOLDED)
+    hooks = [m.register_forward_hook(after) for m in convs]
+    hooks += [m.register_forward_pre_hook(before) for m in norms]
+    with uses: model(torch.zeros(1, 3, 64, 64, device=next(model.parameters()).device))
+    for h in hooks: h.remove()
+    return [(made[i][0], norm) for i,norm in pairs if uses.of[i] == 1]
+
 # %% ../../nbs/inside/use/inference.ipynb #6e60a3a8
 def fold_batchnorm(
     model # a network in eval mode; it is changed
@@ -59,12 +88,10 @@ def fold_batchnorm(
     if isinstance(model, LeanUnet):
         widths = reversed(model.encoder.channels[:-1])
         model.blocks = nn.ModuleList(map(_LeanStep, model.blocks, widths)).eval()
-    for m in list(model.modules()):
-        pairs = list(m.named_children())
-        for (a,conv),(b,bn) in zip(pairs, pairs[1:]):
-            if not (isinstance(conv, nn.Conv2d) and isinstance(bn, nn.BatchNorm2d)): continue
-            setattr(m, a, fuse_conv_bn_eval(conv, bn))
-            setattr(m, b, nn.Identity())
+    names = {m:name for name,m in model.named_modules()}
+    for conv,bn in _conv_norms(model):
+        model.set_submodule(names[conv], fuse_conv_bn_eval(conv, bn))
+        model.set_submodule(names[bn], getattr(bn, 'act', nn.Identity()))
     return model
 
 # %% ../../nbs/inside/use/inference.ipynb #748952e4

@@ -158,7 +158,7 @@ WEIGHTS = """import sys
 from unittest import mock
 import torchvision, camvid_seg.model.encoders as u
 print('ready', flush=True); sys.stdin.readline()
-with mock.patch.object(torchvision.models.get_model_weights('resnet18').DEFAULT.value, 'url', sys.argv[1]): print(*u.imagenet_state('resnet18'))"""
+with mock.patch.object(torchvision.models.get_model_weights('resnet18').DEFAULT.value, 'url', sys.argv[1]): print(*u.create_encoder('resnet18').imagenet_state())"""
 
 @pytest.fixture
 def weights(server, tmp_path):
