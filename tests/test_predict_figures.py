@@ -20,7 +20,7 @@ from camvid_seg.model.weights import read_weights, save_weights
 
 own = (96,128)                                                    # of the scenes
 sizes = [(40,48), (40,48), (64,80)]                               # of the stages; 5:4, as the quick recipe's
-recipe = quick_recipe(seed=3).change_stages(size=sizes, epochs=[4,1,3], bs=8, precision='fp32', lr=[3e-3,2e-3,1e-3])
+recipe = quick_recipe(seed=3, arch='resnet18', weights=None).change_stages(size=sizes, epochs=[4,1,3], bs=8, precision='fp32', lr=[3e-3,2e-3,1e-3])
 
 class Quiet(Callback): "Instead of fastai's bars"
 
@@ -31,7 +31,7 @@ def folder(): return scenes(n=60, size=own)
 def whole(folder, tmp_path_factory):
     "The folder of a run in three stages, of two sizes"
     out = tmp_path_factory.mktemp('whole')/'run'
-    args = ['--size', 40, 48, '--full-size', 64, 80, '--epochs', 4, 1, 3, '--bs', 8, '--precision', 'fp32', '--lr', 3e-3, 2e-3, 1e-3, '--seed', 3]
+    args = ['--arch', 'resnet18', '--weights', 'none', '--size', 40, 48, '--full-size', 64, 80, '--epochs', 4, 1, 3, '--bs', 8, '--precision', 'fp32', '--lr', 3e-3, 2e-3, 1e-3, '--seed', 3]
     assert main(['train', '--data', str(folder.path), '--preset', 'quick', *map(str, args), '--out', str(out)]) == 0
     return out
 

@@ -22,7 +22,7 @@ from ..core import SegError
 from ..data.dataset import SegFolder
 from ..train.metrics import seg_metrics
 from ..train.precision import best_precision
-from ..train.recipes import Stage, quick_recipe
+from ..train.recipes import Stage, scratch_recipe
 from ..train.training import train
 
 # %% ../../nbs/inside/bench/recipes.ipynb #5c33be03
@@ -51,7 +51,7 @@ def _more(epochs): return epochs + epochs//2 # that ours trains
 def recipe_ours(turn, data, split, size, bs, epochs):
     "A whole training with this package"
     stage = Stage('all', _more(epochs), tuple(size), 2e-3, bs, precision='auto')
-    recipe = quick_recipe(stages=(stage,), augment=(), ema=.9)
+    recipe = scratch_recipe(stages=(stage,), augment=(), wd=0.02, ema=.9)
     with tempfile.TemporaryDirectory() as d, cache_in(d):
         turn()
         train(SegFolder(data), recipe, Path(d)/'run', split, progress=Epochs(turn))
@@ -103,8 +103,8 @@ def _affordable(folder, split, bs, epochs, minutes):
 # %% ../../nbs/inside/bench/recipes.ipynb #1cbad417
 def _product_seconds(n_steps, size, bs, n_classes):
     "Seconds that ours spends in matrix products at the rate of this machine"
-    quick = quick_recipe()
-    flops = n_steps*step_flops(quick.decoder, quick.arch, n_classes, size, bs)
+    ours = scratch_recipe()
+    flops = n_steps*step_flops(ours.decoder, ours.arch, n_classes, size, bs)
     return flops/flop_rate(best_precision())
 
 # %% ../../nbs/inside/bench/recipes.ipynb #aed5f4c9

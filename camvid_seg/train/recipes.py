@@ -56,7 +56,7 @@ class Recipe:
     "A network and the stages that train it"
     name:str                # 'lesson', 'quick', 'scratch', or your own
     stages:tuple[Stage,...] # run in this order
-    arch:str='resnet34'     # encoder, a torchvision ResNet
+    arch:str='resnet34'     # encoder: of torchvision or timm, or efficientnet_lite0 to 2
     decoder:str=flag('lesson', choices=('lesson', 'lean')) # lesson: fastai's; lean: lighter
     weights:str|None=flag('imagenet', metavar='imagenet|none|FILE') # of the encoder; none: random
     void:str=flag('ignore', choices=('ignore', 'train')) # train: Void is a class like any other
@@ -98,12 +98,14 @@ def quick_recipe(
     size=None, # of the dataset's images; its own sizes are always the same
     **changes  # fields of the recipe to change
 )->Recipe:
-    "Minutes on a CPU, from random weights: two stages at 128x160, then 256x320"
-    def stage(name, epochs, size, lr): return Stage(name, epochs, size, lr, bs=8, precision='auto')
-    stages = (stage('stage-1', 16, (128,160), 2e-3), stage('stage-2', 8, (128,160), 1e-3),
-              stage('full-size', 4, (256,320), 1e-3))
+    "Minutes on a CPU, from ImageNet weights: frozen and unfrozen at 128x160, then 256x320"
+    def stage(name, epochs, size, lr, **how):
+        return Stage(name, epochs, size, lr, bs=8, precision='auto', **how)
+    stages = (stage('stage-1', 3, (128,160), 2e-3, frozen=True),
+              stage('stage-2', 8, (128,160), (1e-4, 1e-3)),
+              stage('full-size', 10, (256,320), (1e-4, 1e-3)))
     augment = ('min_zoom',0.9), ('max_zoom',1.5), ('max_warp',0.), ('max_lighting',0.3)
-    recipe = Recipe('quick', stages, 'resnet18', 'lean', None, augment=augment, wd=0.02)
+    recipe = Recipe('quick', stages, 'efficientnet_lite0', 'lean', augment=augment, wd=0.02)
     return dataclasses.replace(recipe, **changes)
 
 # %% ../../nbs/inside/train/recipes.ipynb #af5d0228
