@@ -113,6 +113,8 @@ def _has_room(self:Frames):
 @patch
 def _key(self:Frames):
     depends = 2, self.size, self.folder.codes, self.folder.colors.tolist() # 2: version of the files
+    if base := self.folder.base:
+        depends += base.codes, base.colors.tolist(), self.folder.class_map
     digest = hashlib.sha256(repr(depends).encode())
     for p in self.index:
         for f in p, self.folder.label(p):

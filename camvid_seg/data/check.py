@@ -155,15 +155,19 @@ def _check_image(image, r):
 
 def _check_mask(mask, image, folder, r):
     "Mode and pixels by id of the mask of `image`, into the dict `r`"
+    labels = folder.base or folder # as they are on disk
     try:
         verify_png(mask)
-        ids,r['mode'] = decode_mask(mask, folder.colors)
+        ids,r['mode'] = decode_mask(mask, labels.colors)
     except (SegError, OSError) as e:
         r['errors'].append(str(e))
         return
     r['counts'] = np.bincount(ids.ravel(), minlength=256)
-    bad = unknown_ids(r['counts'], folder.codes, short_path(mask))
+    bad = unknown_ids(r['counts'], labels.codes, short_path(mask))
     if bad: r['errors'].append(bad)
+    elif folder.base:
+        n = np.bincount(folder.merged.lut, r['counts'][:len(labels.codes)], minlength=256)
+        r['counts'] = n.astype(np.int64)
     (h,w),size = ids.shape,r['size']
     if size not in (None, (w,h)):
         r['errors'].append(f'{short_path(mask)}: is {w} x {h} but {short_path(image)} is '
@@ -258,7 +262,10 @@ def check_dataset(
     "Read every file of a dataset folder once, in parallel, and list all that is wrong"
     path = Path(getattr(folder, 'path', folder)).expanduser()
     r = Report(path.resolve().name)
-    try: folder = SegFolder(path, strict=False)
+    pairs = getattr(folder, 'class_map', None)
+    try:
+        folder = SegFolder(path, strict=False)
+        if pairs: folder = folder.merge(dict(pairs))
     except SegError as e:
         r.errors.append(str(e))
         return r
@@ -279,7 +286,7 @@ def _state(folder, split):
     for o in ('images', 'labels'): files += sorted((folder.path/o).iterdir())
     stats = [(p.parent.name, p.name, p.stat().st_size, p.stat().st_mtime_ns)
              for p in files if p.exists()]
-    state = repr((2, str(folder.path.resolve()), split, stats))
+    state = repr((2, str(folder.path.resolve()), split, stats, *(folder.class_map or ())))
     return hashlib.sha256(state.encode('utf-8', 'surrogateescape')).hexdigest()[:20]
 
 # %% ../../nbs/inside/data/check.ipynb #240b2473

@@ -195,6 +195,8 @@ def read_mask(
 ): # uint8 array (H,W) of class ids
     "The class ids in a mask file, exactly; without classes, ids are not compared with any"
     is_folder = isinstance(folder_or_codes, SegFolder)
+    if is_folder and folder_or_codes.base:
+        return folder_or_codes.merged.lut[read_mask(path, folder_or_codes.base)]
     codes = folder_or_codes.codes if is_folder else folder_or_codes
     if is_folder: colors = folder_or_codes.colors
     else: colors = None if codes is None else class_colors(codes)

@@ -236,7 +236,7 @@ def seg_dataloaders(
     device:str|torch.device|None=None, # where the batches go; default: fastai's default device
     progress:bool=False     # show a bar while decoding
 )->DataLoaders: # x: float32 (N, 3, H, W), normalized; y: int64 class ids (N, H, W)
-    "`DataLoaders` of `folder` at `size`; they know `codes`, `void_code`, `size` and `folder`"
+    "`DataLoaders` of `folder` at `size`; they know its `codes`, `colors` and `void_code`"
     parts = folder.split(split)
     bs = _batch_size(bs, parts, size, device)
     frames = Frames(folder, [*parts.train, *parts.valid], size, cache, progress)
@@ -245,6 +245,7 @@ def seg_dataloaders(
     dls = block.dataloaders(list(frames.index), bs=bs, num_workers=num_workers,
                             device=device or default_device())
     dls.codes = dls.vocab = folder.codes
+    dls.colors = folder.colors
     dls.c, dls.void_code, dls.size = len(folder.codes), folder.void_code, tuple(size)
     dls.folder, dls.split, dls.frames = folder, split, frames
     return dls

@@ -18,7 +18,8 @@ from torch import nn
 # %% ../../nbs/inside/model/unet.ipynb #0719dce8
 from ..core import SegError
 from .encoders import arch_name, create_encoder
-from .weights import check_header, load_checked, read_weights
+from .weights import (check_header, check_network, head_rows, load_checked,
+                                       match_head, read_weights, weights_file)
 from ..tensors import plain_tensor
 
 # %% ../../nbs/inside/model/unet.ipynb #1a917a44
@@ -234,7 +235,8 @@ def create_unet(
     arch, # name of an encoder, as 'resnet34', or a torchvision ResNet function
     n_classes, # number of classes, Void included
     decoder='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
-    weights='imagenet' # 'imagenet', a file (.safetensors, .pth), or None for random weights
+    weights='imagenet', # 'imagenet', a file or run folder, or None for random weights
+    codes=None # class names: of weights of other classes, those of the same name are taken
 ): # the model, on the CPU, in training mode
     "A network with either decoder and the weights asked for"
     kinds = {o.decoder:o for o in (Unet, LeanUnet)}
@@ -245,11 +247,20 @@ def create_unet(
         what = f"ImageNet weights of {model.config['arch']}"
         load_checked(model.encoder, model.encoder.imagenet_state(), what)
         return model
-    what, state = Path(weights).name, read_weights(weights)[0]
-    body = model.encoder.rename(state)
-    if body is None: load_checked(model, from_fastai(state), what)
-    else: load_checked(model.encoder, body, what)
+    _load_start(model, weights_file(weights), codes)
     return model
+
+# %% ../../nbs/inside/model/unet.ipynb #17293a17
+def _load_start(model, path, codes):
+    "Start from a file: an encoder, or a whole network, perhaps of other classes"
+    what, (state, facts) = path.name, read_weights(path)
+    check_header(facts, what)
+    check_network(facts, model.config, what)
+    body = model.encoder.rename(state)
+    if body is not None: return load_checked(model.encoder, body, what)
+    rows, state = head_rows(facts, codes, model.config['n_classes'], what), from_fastai(state)
+    if rows: state = match_head(state, model.state_dict(), rows, facts, what)
+    load_checked(model, state, what)
 
 # %% ../../nbs/inside/model/unet.ipynb #d07a549e
 def load_unet(

@@ -45,12 +45,15 @@ from .seeds import seed_all
 # %% ../../nbs/inside/train/learner.ipynb #541f9e91
 def loader_facts(
     dls # fastai `DataLoaders`
-): # dict of `codes`, `void_code` and `size` (rows, columns), each None where `dls` does not say it
+): # dict of `codes`, `colors`, `void_code` and `size` (rows, columns), None where `dls` is silent
     "What a file of weights tells about the images that they were trained on"
-    codes, void, size = (getattr(dls, k, None) for k in ('codes', 'void_code', 'size'))
+    names = 'codes', 'colors', 'void_code', 'size'
+    codes, colors, void, size = (getattr(dls, k, None) for k in names)
     if codes is not None: codes = [str(o) for o in codes]
     pair = isinstance(size, (tuple,list)) # plain loaders of fastai may have another `size`, or none
-    return dict(codes=codes, void_code=void, size=[*map(int, size)] if pair else None)
+    if colors is not None: colors = [[*map(int, o)] for o in colors]
+    size = [*map(int, size)] if pair else None
+    return dict(codes=codes, colors=colors, void_code=void, size=size)
 
 _instead = [
     ((fp16.MixedPrecision, fp16.NonNativeMixedPrecision, fp16.ModelToHalf),
@@ -117,7 +120,7 @@ def _check_same(self:SegLearner, facts, name):
     "Refuse a file of another network or of other classes; weights move from one size to the next"
     for k,mine in {**unwrap(self.model).config, **loader_facts(self.dls)}.items():
         theirs = facts.get(k)
-        if k == 'size' or None in (theirs, mine) or theirs == mine: continue
+        if k in ('size', 'colors') or None in (theirs, mine) or theirs == mine: continue
         if k == 'codes':
             pairs = enumerate(zip(theirs, mine))
             theirs, mine = next((f'class {i} = {a!r}', f'{b!r}') for i,(a,b) in pairs if a != b)
@@ -151,7 +154,7 @@ def unet_splitter(
 def unet_learner(
     dls, # `DataLoaders` of `seg_dataloaders`
     arch=resnet34, # name of an encoder, or a torchvision ResNet function
-    weights='imagenet', # 'imagenet', a file, or None for random weights
+    weights='imagenet', # 'imagenet', a file or run folder, or None for random weights
     decoder='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
     loss_func=None, # default: cross-entropy without Void pixels
     metrics=None, # e.g. `acc_camvid`
@@ -161,7 +164,8 @@ def unet_learner(
     **kwargs # more for fastai's `Learner`: lr, cbs, path, model_dir, wd, moms, ...
 ): # `SegLearner`: frozen up to the decoder if weights were given, else free
     "A learner for segmentation with a U-Net"
-    model = create_unet(arch, getattr(dls, 'c', None) or len(dls.vocab), decoder, weights)
+    n, codes = getattr(dls, 'c', None) or len(dls.vocab), loader_facts(dls)['codes']
+    model = create_unet(arch, n, decoder, weights, codes)
     if loss_func is None: loss_func = SegLoss('ignore', getattr(dls, 'void_code', None))
     learn = SegLearner(dls, model, loss_func=loss_func, opt_func=opt_func, splitter=splitter,
                        metrics=metrics, train_bn=train_bn, **kwargs)

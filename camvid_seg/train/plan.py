@@ -9,6 +9,7 @@ __all__ = ['resolve', 'Plan']
 
 # %% ../../nbs/inside/train/plan.ipynb #8992251e
 import dataclasses, html
+from pathlib import Path
 
 # %% ../../nbs/inside/train/plan.ipynb #131cc358
 import torch
@@ -18,6 +19,8 @@ from fastai.torch_core import default_device, num_distrib
 from ..core import plain_text
 from ..data.dataset import SegFolder
 from ..memory import batch_size_for, free_memory
+from ..model.weights import (check_header, check_network, head_rows, read_weights,
+                                       weights_file)
 from .precision import best_precision
 from .recipes import Recipe
 
@@ -39,7 +42,9 @@ def resolve(
     "Decide what `recipe` leaves to the machine"
     device = torch.device(default_device() if device is None else device)
     stages = tuple(_resolve_stage(s, recipe.weights, device) for s in recipe.stages)
-    return dataclasses.replace(recipe, stages=stages)
+    start = recipe.weights
+    if start and Path(start).is_dir(): start = str(weights_file(start)) # a run folder
+    return dataclasses.replace(recipe, stages=stages, weights=start)
 
 # %% ../../nbs/inside/train/plan.ipynb #0ea8f85b
 def _device_name(device):
@@ -74,7 +79,10 @@ def _notes(folder, parts, recipe, settled, split, device):
     yield (f'data: {folder.name}, {len(parts.train)} training and {len(parts.valid)} validation '
            f'frames (split {split})')
     yield (f'network: {recipe.arch} encoder, {recipe.decoder} decoder, '
-           f'weights: {recipe.weights or "random"}')
+           f'weights: {settled.weights or "random"}')
+    if folder.base:
+        yield (f'classes: {len(folder.base.codes)} merged into {len(folder.codes)}: '
+               f'{", ".join(folder.codes)}')
     yield f'device: {_device_name(device)}'
     yield optimizer
     if not recipe.weights:
@@ -87,6 +95,20 @@ def _notes(folder, parts, recipe, settled, split, device):
         what = 'train as a class' if recipe.void == 'train' else 'do not train'
         yield f'Void pixels {what} and never count in the figures'
 
+# %% ../../nbs/inside/train/plan.ipynb #cf409112
+def _start_notes(folder, recipe):
+    "Which classes the file of weights knows, and which start new"
+    path = weights_file(recipe.weights)
+    facts, n = read_weights(path)[1], len(folder.codes)
+    check_header(facts, path.name)
+    check_network(facts, dict(arch=recipe.arch, decoder=recipe.decoder), path.name)
+    rows = head_rows(facts, folder.codes, n, path.name)
+    if rows is None: return
+    new = [c for c,row in zip(folder.codes, rows) if row is None]
+    taken = [c for c in folder.codes if c not in new]
+    yield f'classes taken from {path.name} ({len(taken)} of {n}): {", ".join(taken) or "none"}'
+    yield f'classes that start new ({len(new)}): {", ".join(new) or "none"}'
+
 # %% ../../nbs/inside/train/plan.ipynb #5af34827
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
@@ -95,11 +117,14 @@ class Plan:
         folder:SegFolder,       # the data
         recipe:Recipe,          # the recipe
         split:str='valid.txt',  # a split of the data
-        device=None             # default: fastai's default device
+        device=None,            # default: fastai's default device
+        resume=False            # of a run that goes on, whatever became of what it started from?
     ):
         device = torch.device(default_device() if device is None else device)
         parts, settled = folder.split(split), resolve(recipe, device)
-        notes = _notes(folder, parts, recipe, settled, split, device)
+        notes = [*_notes(folder, parts, recipe, settled, split, device)]
+        if not (resume or settled.weights in (None, 'imagenet')):
+            notes += _start_notes(folder, settled)
         rows = (_stage_row(s, len(parts.train)) for s in settled.stages)
         self.notes, self.rows = [*map(plain_text, notes)], [[*map(plain_text, r)] for r in rows]
 

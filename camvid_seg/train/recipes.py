@@ -58,7 +58,7 @@ class Recipe:
     stages:tuple[Stage,...] # run in this order
     arch:str='resnet34'     # encoder: of torchvision or timm, or efficientnet_lite0 to 2
     decoder:str=flag('lesson', choices=('lesson', 'lean')) # lesson: fastai's; lean: lighter
-    weights:str|None=flag('imagenet', metavar='imagenet|none|FILE') # of the encoder; none: random
+    weights:str|None=flag('imagenet', metavar='imagenet|none|FILE|RUN') # start; none: random
     void:str=flag('ignore', choices=('ignore', 'train')) # train: Void is a class like any other
     augment:tuple=()        # changes to `Augment`'s defaults, as pairs (name, value)
     wd:float=0.01           # weight decay

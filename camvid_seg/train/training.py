@@ -177,7 +177,8 @@ def _begin(folder, recipe, path, split, resume):
     "The run, its checkpoint, and the number of the stage to begin with"
     config = dict(version=__version__, data=str(folder.path.resolve()), split=split,
                   frames=_split_digest(folder.split(split)), recipe=recipe.to_dict(),
-                  processes=world_size(), start=None if resume else _file_digest(recipe.weights))
+                  processes=world_size(), class_map=folder.class_map,
+                  start=None if resume else _file_digest(recipe.weights))
     run, state = on_rank0(_open_run, path, config, resume)
     if run.config['frames'] != config['frames']:
         raise SegError(f'{folder.path}: not the frames that the first process has; '
@@ -199,7 +200,7 @@ def _reopen(path, config):
     "The run in `path`, if it is one of `config`; only the data may have moved"
     run, new = Run(path), json.loads(json.dumps(config))
     for p in (*leftovers(run.path), *leftovers(run.file('last'))): p.unlink()
-    for k in 'split', 'frames', 'recipe':
+    for k in 'split', 'frames', 'class_map', 'recipe':
         if run.config.get(k) != new[k]:
             how = _difference(run.config.get(k), new[k])
             raise SegError(f'{run.path.name}/config.json: {k} {how}; '
@@ -211,6 +212,7 @@ def _reopen(path, config):
     return run
 
 def _difference(old, new):
+    if list in (type(old), type(new)): return 'is another'
     if not (isinstance(old, dict) and isinstance(new, dict)): return f'is {old!r}, not {new!r}'
     keys = sorted(old.keys() | new.keys())
     return 'differs in ' + ', '.join(k for k in keys if old.get(k) != new.get(k))
