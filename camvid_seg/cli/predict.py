@@ -12,15 +12,15 @@ import os
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/predict.ipynb #9d8eb078
-from .common import count_arg, out_folder
+from .common import add_classes_flag, count_arg, out_folder
 from ..core import SegError, atomic_path, plain_text
 
 # %% ../../nbs/inside/cli/predict.ipynb #76b28e9d
 def add_flags(parser):
-    "WEIGHTS, IMAGE, --out, --size and --precision"
+    "WEIGHTS, IMAGE, --out, --size, --classes and --precision"
     parser.add_argument('weights', metavar='WEIGHTS',
-                        help='a .safetensors file of a run; runs/NAME/best.safetensors is the one '
-                             'that its figures and report are about')
+                        help='a run folder, or a .safetensors file; of a folder, the file that its '
+                             'figures and report are about')
     parser.add_argument('images', nargs='+', metavar='IMAGE', help='image files')
     parser.add_argument('--out', default='predictions',
                         help='folder for the results: X_P.png and X_overlay.png of each image X '
@@ -32,6 +32,7 @@ def add_flags(parser):
                              "than a "
                              "tenth; the image's own size if the weights do not say what they were "
                              'trained at)')
+    add_classes_flag(parser)
     parser.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], default='auto',
                         help='auto: the fastest on this hardware (default: auto)')
 
@@ -70,7 +71,7 @@ def run(args):
     from camvid_seg.data.masks import save_mask
     from camvid_seg.use.inference import Predictor
     files = _result_files(args.images, Path(args.out))
-    predictor = Predictor(args.weights, args.size, precision=args.precision)
+    predictor = Predictor(args.weights, args.size, precision=args.precision, classes=args.classes)
     out = out_folder(args.out)
     print(f'{predictor}, images: {len(files)}', flush=True)
     for image, mask, over in tqdm(files, unit='image', leave=False, disable=None):

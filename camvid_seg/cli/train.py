@@ -12,8 +12,8 @@ import math, os, shlex, subprocess, sys, time
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/train.ipynb #0f5b2662
-from .common import (NAMED, add_data_flags, find_data, in_terminal, is_first,
-                                   sound_folder)
+from .common import (NAMED, add_classes_flag, add_data_flags, find_data, in_terminal,
+                                   is_first, sound_folder)
 from .recipe import (OF_RECIPE, OF_STAGES, add_recipe_flags, recipe_from,
                                    settle_defaults)
 from ..core import SegError, plain_text
@@ -21,8 +21,9 @@ from ..train.recipes import Recipe
 
 # %% ../../nbs/inside/cli/train.ipynb #be2495ce
 def add_flags(parser):
-    "--data, --split, the recipe's flags, --out, --no-cache and --resume"
+    "--data, --split, --classes, the recipe's flags, --out, --no-cache and --resume"
     add_data_flags(parser)
+    add_classes_flag(parser)
     add_recipe_flags(parser)
     parser.add_argument('--out', help='run folder to make, on storage that all machines share '
                                       '(default: runs/PRESET-DATA-TIME)')
@@ -58,7 +59,7 @@ def _resume_command(args, out):
 # %% ../../nbs/inside/cli/train.ipynb #a852437b
 def _only_resume(args):
     "Refuse flags that a resumed run would not heed"
-    names = *OF_RECIPE, *OF_STAGES, 'size', 'full_size', 'preset', 'out'
+    names = *OF_RECIPE, *OF_STAGES, 'size', 'full_size', 'preset', 'out', 'classes'
     given = [k for k in names if getattr(args, k) is not None]
     if args.split != 'valid.txt': given.append('split')
     if given:
@@ -87,7 +88,15 @@ def _resumed(path, named):
     if not (named or os.path.isdir(data)):
         raise SegError(f'{path}/config.json: the data {data} is gone; '
                        'say where it is with --data FOLDER')
-    return find_data(named or data), recipe, split
+    return _merged_alike(find_data(named or data), config, path), recipe, split
+
+def _merged_alike(folder, config, path):
+    "The folder with its classes merged as the run's were"
+    if (pairs := config.get('class_map')) is None: return folder
+    try: return folder.merge(dict(pairs))
+    except (TypeError, ValueError) as e: # no pairs, or, as a SegError, not of these classes
+        raise SegError(f'{path}/config.json: its class_map does not merge these classes ({e}); '
+                       'train anew with --out') from e
 
 # %% ../../nbs/inside/cli/train.ipynb #3552431f
 def terminal_bar():
@@ -153,7 +162,9 @@ def _asked(args):
         folder, recipe, split = _resumed(old, args.data)
         return sound_folder(folder, split), recipe, split, Path(old), True
     settle_defaults(args)
-    folder = sound_folder(find_data(args.data), args.split)
+    folder = find_data(args.data)
+    if args.classes is not None: folder = folder.merge(args.classes)
+    folder = sound_folder(folder, args.split)
     name = args.data if args.data in NAMED else folder.name
     out = args.out or f"runs/{args.preset}-{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     return folder, recipe_from(args, folder), args.split, Path(out), False
@@ -169,7 +180,8 @@ def run(args):
     from camvid_seg.use.report import write_report
     folder, recipe, split, out, old = _asked(args)
     if is_first():
-        print(Plan(folder, recipe, split), f'run folder: {plain_text(out)}', sep='\n', flush=True)
+        plan = Plan(folder, recipe, split, resume=old)
+        print(plan, f'run folder: {plain_text(out)}', sep='\n', flush=True)
     try:
         done = train(folder, recipe, out, split, resume=old, progress=terminal_bar(),
                      cache=not args.no_cache)

@@ -268,7 +268,7 @@ def _merged_names(codes, classes):
         i = find_class(a, codes)
         if i is None:
             near = difflib.get_close_matches(a, codes, 1)
-            hint = f'; did you mean {near[0]!r}?' if near else '; delete its line'
+            hint = f'; did you mean {near[0]!r}?' if near else '; leave its line out'
             raise SegError(f'{what}: {a!r} is no class of these {len(codes)}{hint}')
         if i in to: raise SegError(f'{what}: {codes[i]!r} stands on two lines; keep one of them')
         to[i] = 'Void' if class_key(b) in ('', 'void') else b

@@ -245,7 +245,7 @@ def seg_dataloaders(
     dls = block.dataloaders(list(frames.index), bs=bs, num_workers=num_workers,
                             device=device or default_device())
     dls.codes = dls.vocab = folder.codes
-    dls.colors = folder.colors
+    dls.colors = folder.colors.tolist()
     dls.c, dls.void_code, dls.size = len(folder.codes), folder.void_code, tuple(size)
     dls.folder, dls.split, dls.frames = folder, split, frames
     return dls

@@ -178,7 +178,7 @@ def head_rows(
         raise SegError(f'codes: {len(codes)} names for {n} classes; give each its name')
     if old and codes: return [find_class(c, old) for c in codes]
     if n_old in (None, n): return None
-    who, fix = 'its header names none of them', 'save it with their names (codes)'
+    who, fix = 'its header names none of them', 'save_weights(..., codes=[...]) writes names'
     if old: who, fix = 'here they have no names', 'pass codes=[...], their names'
     raise SegError(f'{what}: weights of {n_old} classes for a network of {n}, '
                    f'and {who}, so none can be matched; {fix}')

@@ -22,8 +22,7 @@ from fastai.callback.training import GradientAccumulation
 from fastai.learner import Learner
 from fastai.optimizer import Adam
 from fastai.torch_core import distrib_barrier, rank_distrib, to_float
-from fastcore.basics import patch
-from fastcore.foundation import L
+from fastcore.foundation import L, patch
 from torch.nn.utils import get_total_norm
 from torchvision.models import resnet34
 from tqdm import tqdm
@@ -50,9 +49,7 @@ def loader_facts(
     names = 'codes', 'colors', 'void_code', 'size'
     codes, colors, void, size = (getattr(dls, k, None) for k in names)
     if codes is not None: codes = [str(o) for o in codes]
-    pair = isinstance(size, (tuple,list)) # plain loaders of fastai may have another `size`, or none
-    if colors is not None: colors = [[*map(int, o)] for o in colors]
-    size = [*map(int, size)] if pair else None
+    size = [*map(int, size)] if isinstance(size, (tuple,list)) else None # fastai's may be another
     return dict(codes=codes, colors=colors, void_code=void, size=size)
 
 _instead = [
