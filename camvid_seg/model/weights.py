@@ -119,7 +119,7 @@ def save_weights(
     with atomic_path(path) as tmp: save_file(state, tmp, metadata={'format':'pt', **header})
     return path
 
-# %% ../../nbs/inside/model/weights.ipynb #9acc657c
+# %% ../../nbs/inside/model/weights.ipynb #33d2fe53
 def _are_colors(colors, n):
     "Are these the colours of `n` classes, as lists of three numbers from 0 to 255?"
     def is_color(o):
@@ -128,6 +128,7 @@ def _are_colors(colors, n):
     known = isinstance(colors, list) and all(map(is_color, colors))
     return known and len(colors) == n == len({*map(tuple, colors)})
 
+# %% ../../nbs/inside/model/weights.ipynb #9acc657c
 def _wanted(facts):
     "Of each fact whether it can be one of a network, and what it should be"
     n, codes, void, size = (facts.get(k) for k in ('n_classes', 'codes', 'void_code', 'size'))
