@@ -244,7 +244,7 @@ def test_killed_before_there_was_a_run(fault, tmp_path):
 def test_killed_before_the_first_checkpoint(fault, folder, tmp_path, monkeypatch):
     file = tmp_path/'encoder.pth'
     torch.save(resnet18().state_dict(), file)
-    r = quick_recipe(weights=str(file)).change_stages(epochs=1, **small)
+    r = quick_recipe(arch='resnet18', weights=str(file)).change_stages(epochs=1, **small)
     r = dataclasses.replace(r, stages=r.stages[:1])
     def go(name, **kwargs): return train(folder, r, tmp_path/name, device='cpu', progress=Quiet(), **kwargs)
     def kill(*args): raise KeyboardInterrupt
