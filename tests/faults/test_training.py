@@ -306,7 +306,10 @@ def test_best_at_the_last_size(fault, folder, dls, tmp_path):
     fault('best weights', 'accuracies of 0.9 and 0.95 on small images, then 0.5 and 0.4 on larger ones', 'best.safetensors holds the weights of 0.5: the best at the last size')
 
 def test_unknown_metric(fault, dls, tmp_path):
-    fault.refused('best weights', 'a metric that is not measured', fit_stage, learner(dls), Run(tmp_path/'run', {}), 0, quick_recipe(metric='beauty').change_stages(epochs=1, **small))
+    fault.refused('best weights', 'a metric that is not measured', quick_recipe, metric='beauty')
+    learn = learner(dls)
+    learn.metrics = seg_metrics()[:1]
+    fault.refused('best weights', 'a metric that this learner does not measure', fit_stage, learn, Run(tmp_path/'run', {}), 0, quick_recipe(metric='miou').change_stages(epochs=1, **small))
 
 # ---- nan ----
 
