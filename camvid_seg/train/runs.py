@@ -109,7 +109,7 @@ def write_history(self:Run):
     if not (self.history and self.writes): return
     with writing(self.file('history.csv')) as tmp:
         with open(tmp, 'w', newline='', encoding='utf-8') as f:
-            w = csv.DictWriter(f, list(self.history[0]))
+            w = csv.DictWriter(f, list(dict.fromkeys(k for row in self.history for k in row)))
             w.writeheader()
             w.writerows(self.history)
 

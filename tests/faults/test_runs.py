@@ -1,7 +1,8 @@
 "Runs and commands that meet a spoiled checkpoint, other data, a kill, a full or closed place, an unset variable: refused in a line, or gone on with"
-import json, os, re, shutil
+import dataclasses, json, os, re, shutil
 from pathlib import Path
 import numpy as np, pytest, torch
+from PIL import Image
 from fastai.callback.core import Callback
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -9,6 +10,7 @@ from camvid_seg.cli.main import main
 from camvid_seg.core import SegError
 from camvid_seg.data.dataset import SegFolder
 from camvid_seg.data.scenes import scenes
+from camvid_seg.model.unet import create_unet
 from camvid_seg.model.weights import read_weights, save_weights
 from camvid_seg.train.recipes import Recipe, Stage, quick_recipe
 from camvid_seg.train.training import train
@@ -121,3 +123,116 @@ def test_settings_of_a_checkpoint(fault, mine, what):
 def test_untouched_checkpoint_goes_on(whole, mine):
     spoil(mine)
     assert same(resume(mine).path, whole)
+
+# ---- other data, other threads ----
+
+def flipped(street):
+    for p in (street/'labels').iterdir():
+        ids = np.array(Image.open(p))
+        Image.fromarray(np.where(ids == 17, 27, np.where(ids == 27, 17, ids)).astype(np.uint8)).save(p)
+
+def one_pixel(street):
+    p = sorted((street/'labels').iterdir())[0]
+    im, when = Image.open(p), p.stat()
+    im.putpixel((0,0), (im.getpixel((0,0)) + 1)%30)
+    im.save(p)
+    os.utime(p, ns=(when.st_atime_ns, when.st_mtime_ns))   # as a tool that keeps times does
+
+def encoded_anew(street):
+    for p in (street/'images').iterdir(): Image.open(p).quantize(16).convert('RGB').save(p)
+
+def codes(change):
+    def f(street): (street/'codes.txt').write_text('\n'.join(change((street/'codes.txt').read_text().split())) + '\n')
+    return f
+
+def colors(street): (street/'label_colors.txt').write_text('1 2 3 Sky\n')
+
+def other_valid(street): (street/'valid.txt').write_text('\n'.join((street/'valid.txt').read_text().split()[1:]) + '\n')
+
+others = {'masks with two ids swapped': (flipped, 'content of the masks'), 'one pixel of one mask painted over, its time kept': (one_pixel, 'content of the masks'), 'images that were encoded anew': (encoded_anew, 'content of the images'),
+          'codes.txt reversed': (codes(lambda o: o[::-1]), 'class names (id 0'), 'one class of another name': (codes(lambda o: ['Cow', *o[1:]]), "now 'Cow'"), 'colours of its own': (colors, 'colours of the classes'),
+          'another valid.txt': (other_valid, 'frames of the split')}
+
+@pytest.mark.parametrize('what', others)
+def test_other_data(fault, mine, what):
+    change, says = others[what]
+    change(mine/'street')
+    before = {p.name: p.read_bytes() for p in (mine/'run').iterdir() if p.is_file()}
+    said = fault.refused('resume', f'the data have {what}', resume, mine)
+    assert says in said and '--data-changed' in said and before == {p.name: p.read_bytes() for p in (mine/'run').iterdir() if p.is_file()}
+
+def test_other_data_knowingly(fault, mine, capsys):
+    flipped(mine/'street')
+    assert main(['train', '--resume', str(mine/'run'), '--data', str(mine/'street')]) == 2
+    assert main(['train', '--resume', str(mine/'run'), '--data', str(mine/'street'), '--data-changed']) == 0
+    assert main(['train', '--resume', str(mine/'run'), '--data', str(mine/'street')]) == 0   # they are its data now
+    assert main(['train', '--data', str(mine/'street'), '--data-changed']) == 2
+    fault('resume', 'the data have masks with two ids swapped, and --data-changed', 'goes on, and keeps the digest of the new ones')
+
+def test_same_data_elsewhere(fault, mine, whole):
+    for p in (mine/'street').rglob('*'): os.utime(p, (1, 1))
+    assert same(resume(mine).path, whole)
+    fault('resume', 'the same data in another folder, with other times', 'the weights of the run that was not stopped, bit for bit')
+
+def test_run_of_an_earlier_version(fault, mine, whole):
+    config = json.loads((mine/'run'/'config.json').read_text())
+    for k in 'classes', 'colors', 'content', 'threads': del config[k]
+    (mine/'run'/'config.json').write_text(json.dumps(config))
+    assert same(resume(mine).path, whole)
+    fault('resume', 'a run of an earlier version, which keeps no digest of its data', 'goes on')
+
+def test_other_threads(fault, mine, whole, capsys):
+    n = torch.get_num_threads()
+    torch.set_num_threads(n + 1)
+    try:
+        assert same(resume(mine).path, whole) and torch.get_num_threads() == n + 1
+    finally: torch.set_num_threads(n)
+    said = [l for l in capsys.readouterr().out.splitlines() if l.startswith('threads:')]
+    assert len(said) == 1
+    fault('resume', 'with another number of threads', 'the number of the start is taken while it lasts: the same weights, bit for bit', said[0])
+
+# ---- nothing is made before all is known to be right ----
+
+mistakes = {'--arch resnet19': ['--arch', 'resnet19'], '--weights of a file that is not there': ['--weights', 'absent.pth'], '--weights of a file that is none': ['--weights', 'FILE'],
+            '--weights of another network': ['--weights', 'OTHER'], '--bs larger than the data': ['--bs', '99'], '--split that the data do not have': ['--split', 'segnet']}
+
+@pytest.mark.parametrize('what', mistakes)
+@pytest.mark.parametrize('command', ['train', 'lr-find'])
+def test_mistake_leaves_nothing(fault, data, tmp_path, capsys, command, what):
+    (tmp_path/'none.pth').write_text('hello')
+    other = save_weights(create_unet('resnet34', 5, 'lean', None), tmp_path/'other.safetensors')
+    swap = {'FILE': tmp_path/'none.pth', 'OTHER': other}
+    tiny = '--preset quick --size 32 48 --full-size 32 48 --epochs 1 --bs 5'.split()
+    wrong = [str(swap.get(o, o)) for o in mistakes[what]]
+    assert main([command, '--data', str(data), *tiny, *wrong, '--out', str(tmp_path/'run')]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert not (tmp_path/'run').exists()
+    fault('command', f'{command} with {what}', 'refused, and no folder made', said)
+
+def test_unknown_augmentation(fault, data, tmp_path):
+    r = dataclasses.replace(recipe, augment=(('max_zom', 1.5),))
+    fault.refused('recipe', 'an augmentation that is none', train, SegFolder(data), r, tmp_path/'run', device='cpu')
+    assert not (tmp_path/'run').exists()
+
+# ---- a recipe ----
+
+stage = dict(name='a', epochs=1, size=(64,80), lr=1e-3)
+of_stage = [dict(epochs=True), dict(epochs='3'), dict(epochs=0), dict(epochs=2.), dict(epochs=10**9), dict(size=5), dict(size=(32.5,48)), dict(size=(31,48)), dict(size=(10**5,10**5)), dict(size=(64,80,3)), dict(size='64x80'),
+            dict(lr=-1.), dict(lr=0), dict(lr=float('nan')), dict(lr=float('inf')), dict(lr=()), dict(lr=(1e-3,)), dict(lr=(1e-3,-1)), dict(lr='foo'), dict(lr=None), dict(lr=True), dict(bs='4'), dict(bs=0), dict(bs=4.), dict(frozen='no'),
+            dict(precision='fp8'), dict(precision=None), dict(accumulate=0), dict(accumulate=None), dict(checkpointing=1), dict(name=7), dict(name='a/b')]
+of_recipe = [dict(wd='0.1'), dict(wd=-.1), dict(wd=float('nan')), dict(arch=''), dict(arch=18), dict(decoder='fat'), dict(weights=''), dict(weights=3), dict(void='keep'), dict(augment=5), dict(augment=(('max_zoom',),)),
+             dict(augment=(('max_zoom','big'),)), dict(find_lr='yes'), dict(metric='beauty'), dict(seed=-1), dict(seed=1.5), dict(seed=True), dict(ema=1), dict(ema='0.9'), dict(ema=float('nan')), dict(compile='false'),
+             dict(stages=()), dict(stages=None), dict(stages=('a',)), dict(name=None)]
+
+@pytest.mark.parametrize('wrong', [(Stage, o) for o in of_stage] + [(Recipe, o) for o in of_recipe], ids=lambda o: str(o[1]))
+def test_values_of_a_recipe(fault, mine, wrong):
+    cls, change = wrong
+    (k, v), = change.items()
+    values = {**(stage if cls is Stage else dict(name='mine', stages=(Stage(**stage),))), **change}
+    said = fault.refused('recipe', f'{cls.__name__}({k}={v!r})', cls, **values)
+    assert f'{k}=' in said and 'give' in said
+    config = json.loads((mine/'run'/'config.json').read_text())
+    if cls is Stage: config['recipe']['stages'][0][k] = v
+    else: config['recipe'][k] = v
+    (mine/'run'/'config.json').write_text(json.dumps(config))
+    assert main(['train', '--resume', str(mine/'run')]) == 2   # from a file, too
