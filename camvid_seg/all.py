@@ -30,6 +30,7 @@ from .train.learner import *
 from .train.recipes import *
 from .train.plan import *
 from .train.runs import *
+from .train.run_config import *
 from .train.training import *
 from .use.inference import *
 from .use.report import *

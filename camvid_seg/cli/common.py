@@ -17,6 +17,7 @@ from ..core import SegError
 from ..data.camvid import camvid
 from ..data.check import require_sound
 from ..data.dataset import SegFolder
+from ..train.recipes import LR_RULES
 
 # %% ../../nbs/inside/cli/common.ipynb #9484a839
 def is_first()->bool:
@@ -85,7 +86,7 @@ def out_folder(
 # %% ../../nbs/inside/cli/common.ipynb #28e51de2
 def rate_arg(s):
     "A learning rate as typed: a number, LO:HI, or the name of a rule"
-    if s in ('steepest', 'minimum', 'valley'): return s
+    if s in LR_RULES: return s
     v = tuple(map(float, s.split(':')))
     if len(v) > 2 or not all(0 < o < math.inf for o in v): raise ValueError(s)
     return v if len(v) == 2 else v[0]

@@ -21,7 +21,7 @@ from ..train.recipes import Recipe
 
 # %% ../../nbs/inside/cli/train.ipynb #be2495ce
 def add_flags(parser):
-    "--data, --split, the recipe's flags, --out, --no-cache and --resume"
+    "--data, --split, the recipe's flags, --out, --no-cache, --resume and --data-changed"
     add_data_flags(parser)
     add_recipe_flags(parser)
     parser.add_argument('--out', help='run folder to make, on storage that all machines share '
@@ -33,7 +33,10 @@ def add_flags(parser):
                         help='go on with the run in this folder, with its own data and recipe; '
                              'only '
                              '--data, where the data have moved, '
-                             'and --no-cache may stand beside it')
+                             '--data-changed and --no-cache may stand beside it')
+    parser.add_argument('--data-changed', action='store_true',
+                        help='with --resume: go on although classes, images or masks are not those '
+                             'that the run began with')
 
 # %% ../../nbs/inside/cli/train.ipynb #4fe9375e
 def _restarted(out):
@@ -148,6 +151,7 @@ def _summary(run):
 def _asked(args):
     "Data, recipe, split, run folder, and whether it is there already"
     if args.resume: _only_resume(args)
+    elif args.data_changed: raise SegError('--data-changed: goes with --resume RUN; leave it out')
     old = args.resume or _restarted(args.out)
     if old:
         folder, recipe, split = _resumed(old, args.data)
@@ -172,7 +176,7 @@ def run(args):
         print(Plan(folder, recipe, split), f'run folder: {plain_text(out)}', sep='\n', flush=True)
     try:
         done = train(folder, recipe, out, split, resume=old, progress=terminal_bar(),
-                     cache=not args.no_cache)
+                     cache=not args.no_cache, data_changed=args.data_changed)
     except KeyboardInterrupt:
         if is_first():
             print(f'\nstopped; go on with: {_resume_command(args, out)}', file=sys.stderr)

@@ -1,0 +1,238 @@
+"Runs and commands that meet a spoiled checkpoint, other data, a kill, a full or closed place, an unset variable: refused in a line, or gone on with"
+import dataclasses, json, os, re, shutil
+from pathlib import Path
+import numpy as np, pytest, torch
+from PIL import Image
+from fastai.callback.core import Callback
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from camvid_seg.cli.main import main
+from camvid_seg.core import SegError
+from camvid_seg.data.dataset import SegFolder
+from camvid_seg.data.scenes import scenes
+from camvid_seg.model.unet import create_unet
+from camvid_seg.model.weights import read_weights, save_weights
+from camvid_seg.train.recipes import Recipe, Stage, quick_recipe
+from camvid_seg.train.training import train
+
+posix = pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs POSIX')
+recipe = quick_recipe(seed=5, ema=0.9).change_stages(epochs=[2,1,1], size=(32,48), bs=5, precision='fp32')
+
+class Quiet(Callback): "Instead of fastai's bars"
+
+class Stop(Callback):
+    "Ctrl-C after `n` batches, training and validation counted"
+    order = 64
+    def __init__(self, n): self.todo = n
+    def after_batch(self):
+        self.todo -= 1
+        if not self.todo: raise KeyboardInterrupt
+
+def go(folder, path, progress=None, **kwargs): return train(folder, recipe, path, device='cpu', progress=progress or Quiet(), minutes=0, **kwargs)
+def same(a, b):
+    x, y = (read_weights(Path(o)/'full-size.safetensors')[0] for o in (a, b))
+    return x.keys() == y.keys() and all(x[k].equal(y[k]) for k in x)
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    "A folder of 24 frames, 20 to train on, that nobody else uses"
+    return Path(shutil.copytree(scenes(n=24, size=(64,80), per_drive=4).path, tmp_path_factory.mktemp('data')/'street'))
+
+@pytest.fixture(scope='module')
+def whole(data, tmp_path_factory): return go(SegFolder(data), tmp_path_factory.mktemp('whole')/'run').path
+
+@pytest.fixture(scope='module')
+def halfway(data, tmp_path_factory):
+    "A run stopped in the second epoch of its first stage"
+    path = tmp_path_factory.mktemp('halfway')/'run'
+    with pytest.raises(KeyboardInterrupt): go(SegFolder(data), path, Stop(7))
+    return path
+
+@pytest.fixture
+def mine(data, halfway, tmp_path):
+    "Copies of the data and of the stopped run, to spoil"
+    shutil.copytree(halfway, tmp_path/'run')
+    shutil.copytree(data, tmp_path/'street')
+    return tmp_path
+
+def resume(mine, **kwargs): return go(SegFolder(mine/'street'), mine/'run', resume=True, **kwargs)
+
+# ---- a checkpoint that was changed ----
+
+def spoil(mine, tensors=None, facts=None):
+    file = mine/'run'/'last'/'checkpoint.safetensors'
+    with safe_open(file, 'pt') as f: meta = f.metadata()
+    known, state = json.loads(meta['facts']), load_file(file)
+    if facts: facts(known)
+    if tensors: tensors(state)
+    save_file(state, file, metadata={'facts': json.dumps(known)})
+
+def each(pattern, f):
+    "A change of all tensors whose names match"
+    def change(state):
+        hit = [k for k in state if re.search(pattern, k)]
+        assert hit
+        for k in hit: state[k] = f(state[k]).contiguous()
+    return change
+
+def renamed(old, new):
+    def change(state): state[new] = state.pop(next(k for k in state if re.search(old, k)))
+    return change
+
+tensors = {'moments with fewer numbers than the weights': each('_avg$', lambda v: v.flatten()[:1]), 'moments of no number': each('grad_avg$', lambda v: v[:0]),
+           'moments with more numbers than the weights': each('sqr_avg$', lambda v: torch.cat([v, v])), 'moments in the shape of other weights': each('_avg$', lambda v: v.flatten()),
+           'moments in float64': each('_avg$', lambda v: v.double()), 'moments in int64': each('grad_avg$', lambda v: v.long()), 'a step of two numbers': each('step$', lambda v: v.repeat(2)),
+           'a step that is an integer': each('step$', lambda v: v.long()), 'one moment missing': lambda o: o.pop(next(k for k in o if k.endswith('sqr_avg'))),
+           'moments of parameter -1': renamed('grad_avg$', 'opt.-1.grad_avg'), 'moments of a parameter that is not there': renamed('grad_avg$', 'opt.9999.grad_avg'),
+           'a moment of another name': renamed('grad_avg$', 'opt.0.momentum'), 'weights in half precision': each('^model.*weight$', lambda v: v.half()),
+           'weights with a number less': each('^model.*bias$', lambda v: v[1:]), 'a weight missing': lambda o: o.pop(next(k for k in o if k.startswith('model.'))),
+           'a weight too many': lambda o: o.update({'model.more': torch.ones(1)}), 'weights of nan': each('^model.*weight$', lambda v: v*float('nan')),
+           'averages with fewer numbers than the weights': each('^ema.*weight$', lambda v: v.flatten()[:1]), 'an average missing': lambda o: o.pop(next(k for k in o if k.startswith('ema.'))),
+           'a curve of the loss of five numbers': each('smooth_loss', lambda v: torch.ones(5)), 'a tensor of an unknown name': lambda o: o.update(more=torch.ones(1))}
+
+@pytest.mark.parametrize('what', tensors)
+def test_tensors_of_a_checkpoint(fault, mine, what):
+    spoil(mine, tensors=tensors[what])
+    said = fault.refused('untrusted', f'a checkpoint with {what}', resume, mine)
+    assert 'checkpoint.safetensors' in said and '--out' in said and 'RuntimeError' not in said
+
+def opt(part, **values):
+    def change(o):
+        for d in o['opt'][part]: d.update(values)
+    return change
+
+changed = {'batch': dict(batch=True), 'batch that is past the end of the epoch': dict(batch=99), 'epoch': dict(epoch=1.5), 'epoch past the end of the stage': dict(epoch=99), 'stage': dict(stage=-1), 'best': dict(best=float('nan')),
+           'best that is a text': dict(best='0.9'), 'rate of infinity': dict(lr=float('inf')), 'rate of no number': dict(lr=[]), 'rate below 0': dict(lr=-1e-3), 'seconds': dict(seconds=True), 'accumulate': dict(accumulate=0),
+           'accumulate beyond the batch': dict(accumulate=99), 'count of averages': dict(ema='7'), 'missing count of averages': dict(ema=None), 'scaler': dict(scaler=dict(scale='x')), 'scaler where there is none': dict(scaler=dict(
+           scale=65536., growth_factor=2., backoff_factor=.5, growth_interval=2000, _growth_tracker=0)), 'pct_train': dict(pct_train=7.), 'history': dict(history='none'), 'history of another stage': dict(history=[dict(
+           stage='mine', epoch=0, train_loss=1., valid_loss=1., accuracy=1., class_accuracy=1., miou=1., seconds=1.)]), 'list of optimizer states': dict(opt=[])}
+
+@pytest.mark.parametrize('what', changed)
+def test_facts_of_a_checkpoint(fault, mine, what):
+    spoil(mine, facts=lambda o: o.update(changed[what]))
+    fault.refused('untrusted', f'a checkpoint with a wrong {what}', resume, mine)
+
+hypers = {'rate that is a text': opt('hypers', lr='1'), 'momentum of 1': opt('hypers', mom=1.), 'decay below 0': opt('hypers', wd=-1.), 'eps of nan': opt('hypers', eps=float('nan')), 'unknown setting': opt('hypers', more=1),
+          'flag that is a number': opt('state', do_wd=3), 'step beside the tensors': opt('state', step=1), 'parameter less': lambda o: o['opt']['state'].pop(), 'group more': lambda o: o['opt']['hypers'].append({})}
+
+@pytest.mark.parametrize('what', hypers)
+def test_settings_of_a_checkpoint(fault, mine, what):
+    spoil(mine, facts=hypers[what])
+    fault.refused('untrusted', f'a checkpoint whose optimizer has a {what}', resume, mine)
+
+def test_untouched_checkpoint_goes_on(whole, mine):
+    spoil(mine)
+    assert same(resume(mine).path, whole)
+
+# ---- other data, other threads ----
+
+def flipped(street):
+    for p in (street/'labels').iterdir():
+        ids = np.array(Image.open(p))
+        Image.fromarray(np.where(ids == 17, 27, np.where(ids == 27, 17, ids)).astype(np.uint8)).save(p)
+
+def one_pixel(street):
+    p = sorted((street/'labels').iterdir())[0]
+    im, when = Image.open(p), p.stat()
+    im.putpixel((0,0), (im.getpixel((0,0)) + 1)%30)
+    im.save(p)
+    os.utime(p, ns=(when.st_atime_ns, when.st_mtime_ns))   # as a tool that keeps times does
+
+def encoded_anew(street):
+    for p in (street/'images').iterdir(): Image.open(p).quantize(16).convert('RGB').save(p)
+
+def codes(change):
+    def f(street): (street/'codes.txt').write_text('\n'.join(change((street/'codes.txt').read_text().split())) + '\n')
+    return f
+
+def colors(street): (street/'label_colors.txt').write_text('1 2 3 Sky\n')
+
+def other_valid(street): (street/'valid.txt').write_text('\n'.join((street/'valid.txt').read_text().split()[1:]) + '\n')
+
+others = {'masks with two ids swapped': (flipped, 'content of the masks'), 'one pixel of one mask painted over, its time kept': (one_pixel, 'content of the masks'), 'images that were encoded anew': (encoded_anew, 'content of the images'),
+          'codes.txt reversed': (codes(lambda o: o[::-1]), 'class names (id 0'), 'one class of another name': (codes(lambda o: ['Cow', *o[1:]]), "now 'Cow'"), 'colours of its own': (colors, 'colours of the classes'),
+          'another valid.txt': (other_valid, 'frames of the split')}
+
+@pytest.mark.parametrize('what', others)
+def test_other_data(fault, mine, what):
+    change, says = others[what]
+    change(mine/'street')
+    before = {p.name: p.read_bytes() for p in (mine/'run').iterdir() if p.is_file()}
+    said = fault.refused('resume', f'the data have {what}', resume, mine)
+    assert says in said and '--data-changed' in said and before == {p.name: p.read_bytes() for p in (mine/'run').iterdir() if p.is_file()}
+
+def test_other_data_knowingly(fault, mine, capsys):
+    flipped(mine/'street')
+    assert main(['train', '--resume', str(mine/'run'), '--data', str(mine/'street')]) == 2
+    assert main(['train', '--resume', str(mine/'run'), '--data', str(mine/'street'), '--data-changed']) == 0
+    assert main(['train', '--resume', str(mine/'run'), '--data', str(mine/'street')]) == 0   # they are its data now
+    assert main(['train', '--data', str(mine/'street'), '--data-changed']) == 2
+    fault('resume', 'the data have masks with two ids swapped, and --data-changed', 'goes on, and keeps the digest of the new ones')
+
+def test_same_data_elsewhere(fault, mine, whole):
+    for p in (mine/'street').rglob('*'): os.utime(p, (1, 1))
+    assert same(resume(mine).path, whole)
+    fault('resume', 'the same data in another folder, with other times', 'the weights of the run that was not stopped, bit for bit')
+
+def test_run_of_an_earlier_version(fault, mine, whole):
+    config = json.loads((mine/'run'/'config.json').read_text())
+    for k in 'classes', 'colors', 'content', 'threads': del config[k]
+    (mine/'run'/'config.json').write_text(json.dumps(config))
+    assert same(resume(mine).path, whole)
+    fault('resume', 'a run of an earlier version, which keeps no digest of its data', 'goes on')
+
+def test_other_threads(fault, mine, whole, capsys):
+    n = torch.get_num_threads()
+    torch.set_num_threads(n + 1)
+    try:
+        assert same(resume(mine).path, whole) and torch.get_num_threads() == n + 1
+    finally: torch.set_num_threads(n)
+    said = [l for l in capsys.readouterr().out.splitlines() if l.startswith('threads:')]
+    assert len(said) == 1
+    fault('resume', 'with another number of threads', 'the number of the start is taken while it lasts: the same weights, bit for bit', said[0])
+
+# ---- nothing is made before all is known to be right ----
+
+mistakes = {'--arch resnet19': ['--arch', 'resnet19'], '--weights of a file that is not there': ['--weights', 'absent.pth'], '--weights of a file that is none': ['--weights', 'FILE'],
+            '--weights of another network': ['--weights', 'OTHER'], '--bs larger than the data': ['--bs', '99'], '--split that the data do not have': ['--split', 'segnet']}
+
+@pytest.mark.parametrize('what', mistakes)
+@pytest.mark.parametrize('command', ['train', 'lr-find'])
+def test_mistake_leaves_nothing(fault, data, tmp_path, capsys, command, what):
+    (tmp_path/'none.pth').write_text('hello')
+    other = save_weights(create_unet('resnet34', 5, 'lean', None), tmp_path/'other.safetensors')
+    swap = {'FILE': tmp_path/'none.pth', 'OTHER': other}
+    tiny = '--preset quick --size 32 48 --full-size 32 48 --epochs 1 --bs 5'.split()
+    wrong = [str(swap.get(o, o)) for o in mistakes[what]]
+    assert main([command, '--data', str(data), *tiny, *wrong, '--out', str(tmp_path/'run')]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert not (tmp_path/'run').exists()
+    fault('command', f'{command} with {what}', 'refused, and no folder made', said)
+
+def test_unknown_augmentation(fault, data, tmp_path):
+    r = dataclasses.replace(recipe, augment=(('max_zom', 1.5),))
+    fault.refused('recipe', 'an augmentation that is none', train, SegFolder(data), r, tmp_path/'run', device='cpu')
+    assert not (tmp_path/'run').exists()
+
+# ---- a recipe ----
+
+stage = dict(name='a', epochs=1, size=(64,80), lr=1e-3)
+of_stage = [dict(epochs=True), dict(epochs='3'), dict(epochs=0), dict(epochs=2.), dict(epochs=10**9), dict(size=5), dict(size=(32.5,48)), dict(size=(31,48)), dict(size=(10**5,10**5)), dict(size=(64,80,3)), dict(size='64x80'),
+            dict(lr=-1.), dict(lr=0), dict(lr=float('nan')), dict(lr=float('inf')), dict(lr=()), dict(lr=(1e-3,)), dict(lr=(1e-3,-1)), dict(lr='foo'), dict(lr=None), dict(lr=True), dict(bs='4'), dict(bs=0), dict(bs=4.), dict(frozen='no'),
+            dict(precision='fp8'), dict(precision=None), dict(accumulate=0), dict(accumulate=None), dict(checkpointing=1), dict(name=7), dict(name='a/b')]
+of_recipe = [dict(wd='0.1'), dict(wd=-.1), dict(wd=float('nan')), dict(arch=''), dict(arch=18), dict(decoder='fat'), dict(weights=''), dict(weights=3), dict(void='keep'), dict(augment=5), dict(augment=(('max_zoom',),)),
+             dict(augment=(('max_zoom','big'),)), dict(find_lr='yes'), dict(metric='beauty'), dict(seed=-1), dict(seed=1.5), dict(seed=True), dict(ema=1), dict(ema='0.9'), dict(ema=float('nan')), dict(compile='false'),
+             dict(stages=()), dict(stages=None), dict(stages=('a',)), dict(name=None)]
+
+@pytest.mark.parametrize('wrong', [(Stage, o) for o in of_stage] + [(Recipe, o) for o in of_recipe], ids=lambda o: str(o[1]))
+def test_values_of_a_recipe(fault, mine, wrong):
+    cls, change = wrong
+    (k, v), = change.items()
+    values = {**(stage if cls is Stage else dict(name='mine', stages=(Stage(**stage),))), **change}
+    said = fault.refused('recipe', f'{cls.__name__}({k}={v!r})', cls, **values)
+    assert f'{k}=' in said and 'give' in said
+    config = json.loads((mine/'run'/'config.json').read_text())
+    if cls is Stage: config['recipe']['stages'][0][k] = v
+    else: config['recipe'][k] = v
+    (mine/'run'/'config.json').write_text(json.dumps(config))
+    assert main(['train', '--resume', str(mine/'run')]) == 2   # from a file, too
