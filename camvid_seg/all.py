@@ -3,6 +3,7 @@ from .core import *
 from .tensors import *
 from .distributed import *
 from .memory import *
+from .data.storage import *
 from .data.dataset import *
 from .data.decode import *
 from .data.masks import *

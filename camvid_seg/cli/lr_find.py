@@ -10,7 +10,7 @@ __all__ = ['add_flags', 'run']
 # %% ../../nbs/inside/cli/lr_find.ipynb #f2477dc3
 from .common import add_data_flags, find_data, in_terminal, out_folder, sound_folder
 from .recipe import add_recipe_flags, recipe_from, settle_defaults
-from ..core import plain_text
+from ..core import plain_text, require_torchrun
 
 # %% ../../nbs/inside/cli/lr_find.ipynb #b1d9eec1
 def add_flags(parser):
@@ -28,6 +28,7 @@ def run(args):
     from camvid_seg.train.plan import Plan, resolve
     from camvid_seg.train.training import check_fit, stage_learner, stage_loaders
     settle_defaults(args)
+    require_torchrun()
     folder = sound_folder(find_data(args.data), args.split)
     recipe = recipe_from(args, folder)
     print(Plan(folder, recipe, args.split), flush=True)

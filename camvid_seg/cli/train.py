@@ -13,10 +13,10 @@ from pathlib import Path
 
 # %% ../../nbs/inside/cli/train.ipynb #0f5b2662
 from .common import (NAMED, add_data_flags, find_data, in_terminal, is_first,
-                                   sound_folder)
+                                   sound_folder, torchrun_count)
 from .recipe import (OF_RECIPE, OF_STAGES, add_recipe_flags, recipe_from,
                                    settle_defaults)
-from ..core import SegError, plain_text
+from ..core import SegError, plain_text, require_torchrun
 from ..train.recipes import Recipe
 
 # %% ../../nbs/inside/cli/train.ipynb #be2495ce
@@ -42,7 +42,7 @@ def add_flags(parser):
 def _restarted(out):
     "The run folder to go on with when `torchrun` has started a run again; None in a first start"
     names = 'TORCHELASTIC_RESTART_COUNT', 'TORCHELASTIC_MAX_RESTARTS'
-    count, most = (int(os.environ.get(k, 0)) for k in names)
+    count, most = map(torchrun_count, names)
     if most and not out:
         raise SegError('torchrun --max-restarts: name the run folder with --out, '
                        'for a restart to go on with')
@@ -75,7 +75,7 @@ def _read_config(path):
     from camvid_seg.train.runs import Run
     try: return Run(path).config
     except SegError as e:
-        if int(os.environ.get('WORLD_SIZE', 1)) == 1: raise
+        if torchrun_count('WORLD_SIZE') <= 1: raise
         raise SegError(f'{e}; with several machines it must lie on storage that all of them '
                        'share') from None
 
@@ -172,6 +172,7 @@ def run(args):
     from camvid_seg.train.training import train
     from camvid_seg.use.report import write_report
     folder, recipe, split, out, old = _asked(args)
+    require_torchrun()
     if is_first():
         print(Plan(folder, recipe, split), f'run folder: {plain_text(out)}', sep='\n', flush=True)
     try:

@@ -1,5 +1,5 @@
 "Runs and commands that meet a spoiled checkpoint, other data, a kill, a full or closed place, an unset variable: refused in a line, or gone on with"
-import dataclasses, json, os, re, shutil
+import dataclasses, json, os, re, shlex, shutil, subprocess, sys
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
@@ -236,3 +236,110 @@ def test_values_of_a_recipe(fault, mine, wrong):
     else: config['recipe'][k] = v
     (mine/'run'/'config.json').write_text(json.dumps(config))
     assert main(['train', '--resume', str(mine/'run')]) == 2   # from a file, too
+
+# ---- the command, its streams and its environment ----
+
+def shell(*args, redirect='', **env):
+    "Exit code, stdout and stderr of the command, run by a shell with `redirect`"
+    line = f'exec "$0" -m camvid_seg {shlex.join(map(str, args))} {redirect}'
+    known = {k: v for k, v in {**os.environ, **env}.items() if v is not None}
+    r = subprocess.run(['bash', '-c', line, sys.executable], capture_output=True, env=known, timeout=300)
+    return r.returncode, r.stdout.decode(errors='replace'), r.stderr.decode(errors='replace')
+
+def one_line(code, err):
+    assert code == 2 and err.count('\n') == 1 and err.startswith('camvid-seg') and 'unforeseen' not in err, err
+    return err.strip()
+
+@pytest.mark.parametrize('typed', ['train --resume ""', 'train --resume=', 'train --resume " "', 'check ""', 'check --data ""', 'train --weights "" --preset quick', 'train --out ""', 'predict "" x.png', 'bench import --json ""'])
+def test_unset_variable(fault, tmp_path, monkeypatch, capsys, typed):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as e: main(shlex.split(typed))
+    fault('command', f'{typed}, an unset variable', 'refused', one_line(e.value.code, capsys.readouterr().err))
+    assert not [*tmp_path.iterdir()]
+
+@posix
+@pytest.mark.parametrize('redirect, code, who', [('>&-', 2, 'stdout closed'), ('2>&-', 0, 'stderr closed'), ('2>&- >&-', 2, 'both closed'), ('>/dev/full', 2, 'stdout on a full disk'), ('2>/dev/full', 0, 'stderr on a full disk'),
+                                                 ('<&- >&-', 2, 'stdin and stdout closed')])
+def test_streams(fault, data, redirect, code, who):
+    if 'full' in redirect and not os.path.exists('/dev/full'): pytest.skip('no /dev/full here')
+    got, out, err = shell('data', data, redirect=redirect)
+    assert got == code and 'Traceback' not in err and 'Exception ignored' not in err
+    fault('command', f'camvid-seg data with {who}', 'one line, exit code 2' if code else 'does its work', one_line(got, err) if err else '')
+    got, _, err = shell('data', 'nowhere', redirect=redirect)
+    assert got == 2 and 'Traceback' not in err
+    if redirect == '>/dev/full': assert shell('--help', redirect=redirect)[0] == 2
+
+@posix
+def test_closed_streams_in_training(fault, data, tmp_path):
+    "What is opened while a stream is closed takes its place: no file may get what is printed"
+    tiny = '--preset quick --size 32 48 --full-size 32 48 --epochs 1 --bs 5'.split()
+    code, out, _ = shell('train', data, *tiny, '--out', tmp_path/'run', redirect='<&- 2>&-')
+    assert code == 0 and 'file to use' in out and (tmp_path/'run'/'metrics.json').exists()
+    assert all(p.suffix != '.safetensors' or read_weights(p) for p in (tmp_path/'run').iterdir())
+    fault('command', 'camvid-seg train with stdin and stderr closed, as a service starts it', 'does its work')
+
+@pytest.mark.parametrize('encoding', ['ascii', 'latin-1', 'cp1252'])
+def test_letters_that_the_terminal_does_not_know(fault, data, tmp_path, encoding):
+    street = shutil.copytree(data, tmp_path/'é→日本')
+    (street/'codes.txt').write_text((street/'codes.txt').read_text().replace('Sky', 'Himmel→空'), encoding='utf-8')
+    for command in ['data', street], ['check', street], ['explore', street, '--out', tmp_path/'à→']:
+        code, out, err = shell(*command, PYTHONIOENCODING=encoding, PYTHONUTF8='0')
+        assert code == 0, err
+    code, out, err = shell('data', tmp_path/'→nowhere', PYTHONIOENCODING=encoding, PYTHONUTF8='0')
+    fault('command', f'names in letters that {encoding} does not have', 'spelled out', one_line(code, err))
+
+environments = {'CAMVID_SEG_HOME=~nosuchuser/x': dict(CAMVID_SEG_HOME='~nosuchuser/x'), 'CAMVID_SEG_HOME in a file': dict(CAMVID_SEG_HOME=__file__ + '/x')}
+
+@pytest.mark.parametrize('what', environments)
+def test_cache_folder_that_is_none(fault, what):
+    code, _, err = shell('data', **environments[what])
+    fault('command', what, 'refused', one_line(code, err).replace(__file__, 'file'))
+
+@posix
+def test_no_home(fault, monkeypatch, capsys):
+    import pwd
+    def unknown(uid): raise KeyError(f'getpwuid(): uid not found: {uid}')
+    monkeypatch.setattr(pwd, 'getpwuid', unknown)
+    for k in 'HOME', 'CAMVID_SEG_HOME', 'USER', 'LOGNAME': monkeypatch.delenv(k, raising=False)
+    assert main(['data']) == 2
+    fault('command', 'no HOME, and a user without a name', 'refused', one_line(2, capsys.readouterr().err))
+
+@posix
+def test_training_without_home(fault, data, tmp_path):
+    "A container's user: no HOME, no name; with a cache folder everything works"
+    tiny = '--preset quick --size 32 48 --full-size 32 48 --epochs 1 --bs 5'.split()
+    first = 'import pwd, os\ndef unknown(uid): raise KeyError(uid)\npwd.getpwuid = unknown\n'
+    (tmp_path/'sitecustomize.py').write_text(first)
+    gone = dict.fromkeys(['HOME', 'USER', 'LOGNAME'])
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get('PYTHONPATH')]))
+    for home in tmp_path/'cache', None:
+        code, out, err = shell('train', data, *tiny, '--out', tmp_path/f'run {bool(home)}', **gone, PYTHONPATH=path, CAMVID_SEG_HOME=home and str(home))
+        assert code == 0 and 'file to use' in out, err
+    fault('command', 'train with no HOME, a user without a name, and no CAMVID_SEG_HOME', 'a line, and on without a cache', next(l for l in err.splitlines() if 'CAMVID_SEG_HOME' in l))
+
+processes = {'RANK without WORLD_SIZE': dict(RANK='0'), 'RANK=1 without WORLD_SIZE': dict(RANK='1'), 'RANK=x': dict(RANK='x', WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT='1'), 'RANK=2 of 2': dict(RANK='2', WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT='1'),
+             'WORLD_SIZE=two': dict(RANK='0', WORLD_SIZE='two', MASTER_PORT='1'), 'no MASTER_ADDR': dict(RANK='0', WORLD_SIZE='2', MASTER_PORT='1'), 'no MASTER_PORT': dict(RANK='0', WORLD_SIZE='2', MASTER_ADDR='127.0.0.1'),
+             'TORCHELASTIC_RESTART_COUNT=x': dict(TORCHELASTIC_RESTART_COUNT='x')}
+
+@pytest.mark.parametrize('what', processes)
+def test_variables_of_torchrun(fault, data, tmp_path, monkeypatch, capsys, what):
+    for k in 'RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT': monkeypatch.delenv(k, raising=False)
+    for k, v in processes[what].items(): monkeypatch.setenv(k, v)
+    monkeypatch.setattr(sys, 'stdout', sys.stdout)   # a process that is not the first prints nothing from here on
+    tiny = '--preset quick --size 32 48 --full-size 32 48 --epochs 1 --bs 5'.split()
+    code = main(['train', str(data), *tiny, '--out', str(tmp_path/'run')])
+    fault('command', f'train with {what}', 'refused, and no folder made', one_line(code, capsys.readouterr().err))
+    assert not (tmp_path/'run').exists()
+
+# ---- data as an argument ----
+
+def test_data_as_an_argument(fault, data, tmp_path, capsys):
+    for command in ['data'], ['check'], ['explore', '--out', str(tmp_path/'look')], ['train', '--preset', 'lesson', '--bs', '99', '--out', str(tmp_path/'run')], ['lr-find', '--preset', 'lesson', '--bs', '99']:
+        ends = []
+        for how in [str(data)], ['--data', str(data)]:
+            code = main([command[0], *how, *command[1:]])
+            ends.append((code, *capsys.readouterr()))
+        assert ends[0] == ends[1] and 'unrecognized' not in ends[0][2] and ends[0][0] == (2 if '--bs' in command else 0)
+    fault('command', 'camvid-seg check FOLDER, without --data', 'taken, as in data, explore, lr-find and train')
+    with pytest.raises(SystemExit) as e: main(['check', str(data), '--data', 'scenes'])
+    fault('command', 'the data named twice', 'refused', one_line(e.value.code, capsys.readouterr().err))
