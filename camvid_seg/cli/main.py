@@ -120,6 +120,7 @@ def main(
 def _show_warning(message, *args, **kwargs):
     print(f'warning: {plain_text(message)}', file=sys.stderr)
 
+# %% ../../nbs/inside/cli/main.ipynb #04c72e05
 def _run(args):
     "Run a subcommand; the exit code"
     if threading.current_thread() is threading.main_thread():

@@ -7,7 +7,6 @@ from fastai.callback.core import Callback
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from camvid_seg.cli.main import main
-from camvid_seg.core import SegError
 from camvid_seg.data.dataset import SegFolder
 from camvid_seg.data.scenes import scenes
 from camvid_seg.model.unet import create_unet
