@@ -80,6 +80,7 @@ def _key_in(png):
         with Image.open(png, formats=('PNG',)) as im: return im.info.get(_CHUNK)
     except (OSError, ValueError, SyntaxError): return None
 
+# %% ../../nbs/inside/cli/predict.ipynb #06f8f30a
 def _is_done(settings, image, *results):
     "Does the image have these results? What is there and of something else is refused"
     there = [o for o in results if os.path.lexists(o)]
@@ -125,5 +126,6 @@ def run(args):
             bad.append(e)
         else: _write(p, _key(settings, image), image, mask, over)
     print(f'results: {plain_text(out)}')
-    if bad: print(f'without a result, {len(bad)} of {plural(len(files), "image")}:', *bad, sep='\n  ')
+    failed = f'without a result, {len(bad)} of {plural(len(files), "image")}:'
+    if bad: print(failed, *bad, sep='\n  ')
     return int(bool(bad))
