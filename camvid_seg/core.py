@@ -67,8 +67,8 @@ class NoCacheFolder(SegError): "There is no folder to keep things in"
 
 def cache_dir(): # the folder, made when it is not there
     "Where downloads and drawn scenes are kept: `$CAMVID_SEG_HOME`, else `~/.cache/camvid_seg`"
-    named = os.environ.get('CAMVID_SEG_HOME')
     fix = 'set CAMVID_SEG_HOME to a folder you can write to'
+    named = os.environ.get('CAMVID_SEG_HOME')
     try: path = Path(named or '~/.cache/camvid_seg').expanduser()
     except RuntimeError: # no HOME, and no such user or a user without a name
         where = f'CAMVID_SEG_HOME={named}' if named else 'the cache folder ~/.cache/camvid_seg'

@@ -31,7 +31,7 @@ def days_arg(s):
 size_arg.__name__, days_arg.__name__ = 'size', 'number of days'
 
 # %% ../../nbs/inside/cli/cache.ipynb #eb57a92f
-def _in_gb(n):
+def _as_size(n):
     "A size for a reader"
     unit = next(k for k in ('TB', 'GB', 'MB', 'KB', 'B') if n >= _UNITS[k] or k == 'B')
     return f'{n/_UNITS[unit]:.1f} {unit}' if n >= 1000 else f'{n} B'
@@ -44,10 +44,10 @@ def _list():
     if entries: print(_line('kind', 'size', 'last used', 'name'))
     for o in entries:
         used = time.strftime('%Y-%m-%d %H:%M', time.localtime(o.used))
-        print(_line(o.kind, _in_gb(o.bytes), used, plain_text(o.name)))
+        print(_line(o.kind, _as_size(o.bytes), used, plain_text(o.name)))
     frames = sum(o.bytes for o in entries if o.kind == 'frames')
-    print(f'decoded frames: {_in_gb(frames)} of {_in_gb(cache_limit())} that they may take; '
-          f'altogether: {_in_gb(sum(o.bytes for o in entries))}')
+    print(f'decoded frames: {_as_size(frames)} of {_as_size(cache_limit())} that they may take; '
+          f'altogether: {_as_size(sum(o.bytes for o in entries))}')
     print(f'folder: {plain_text(cache_dir())}')
 
 # %% ../../nbs/inside/cli/cache.ipynb #a5f10524
@@ -68,8 +68,7 @@ def run(args):
     half, asked = sweep_cache(), args.older is not None or args.most is not None
     kinds = ('frames', 'scenes', 'notes') if asked else ('frames',)
     gone = prune_cache(args.most if asked else cache_limit(), args.older, kinds)
-    for o in gone: print(f'removed: {plain_text(o.name)}, {_in_gb(o.bytes)}')
-    if half:
-        print(f'removed: {plural(len(half), "folder")} that killed processes left half written')
-    print(f'removed: {plural(len(gone), "folder")}, {_in_gb(sum(o.bytes for o in gone))} '
+    for o in gone: print(f'removed: {plain_text(o.name)}, {_as_size(o.bytes)}')
+    if half: print(f'removed: {plural(len(half), "half-written folder")} of killed processes')
+    print(f'removed: {plural(len(gone), "folder")}, {_as_size(sum(o.bytes for o in gone))} '
           f'from {plain_text(cache_dir())}')

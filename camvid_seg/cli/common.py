@@ -58,8 +58,7 @@ class _Data(argparse.Action):
     "Keep the data, refused when they are named with the flag and without it"
     def __call__(self, parser, namespace, value, flag=None):
         other = getattr(namespace, 'data_flag', flag)
-        if other != flag:
-            parser.error(f'{value}: the data are named twice, with --data and without')
+        if other != flag: parser.error(f'{value}: data are named twice, with --data and without')
         namespace.data, namespace.data_flag = value, flag
 
 # %% ../../nbs/inside/cli/common.ipynb #198b6162

@@ -117,6 +117,7 @@ def main(
         return 2
     return _flush(code)
 
+# %% ../../nbs/inside/cli/main.ipynb #c8fcc46d
 def _show_warning(message, *args, **kwargs):
     print(f'warning: {plain_text(message)}', file=sys.stderr)
 

@@ -8,12 +8,13 @@ Docs: https://example.github.io/camvid_seg/inside/cli/predict.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/predict.ipynb #1c815aed
-import hashlib, os
+import hashlib, os, time
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/predict.ipynb #9d8eb078
 from .common import count_arg, out_folder
-from ..core import SegError, atomic_path, is_readable_file, plain_text, plural
+from ..core import (SegError, atomic_path, is_readable_file, leftovers, plain_text,
+                             plural)
 
 # %% ../../nbs/inside/cli/predict.ipynb #76b28e9d
 def add_flags(parser):
@@ -66,6 +67,12 @@ def _key(settings, image):
     from camvid_seg.data.download import sha256_of
     return hashlib.sha256(repr((settings, sha256_of(image))).encode()).hexdigest()[:32]
 
+def _sweep(out):
+    "Remove results that a killed process left half written; one at work writes for milliseconds"
+    for o in leftovers(out, '*.png'):
+        ours = o.name.endswith(('_P.png', '_overlay.png'))
+        if ours and time.time() - o.stat().st_mtime > 60: o.unlink(missing_ok=True)
+
 def _key_in(png):
     "What a result says it is of; None if nothing"
     from PIL import Image
@@ -73,7 +80,7 @@ def _key_in(png):
         with Image.open(png, formats=('PNG',)) as im: return im.info.get(_CHUNK)
     except (OSError, ValueError, SyntaxError): return None
 
-# %% ../../nbs/inside/cli/predict.ipynb #0ad31d88
+# %% ../../nbs/inside/cli/predict.ipynb #06f8f30a
 def _is_done(settings, image, *results):
     "Does the image have these results? What is there and of something else is refused"
     there = [o for o in results if os.path.lexists(o)]
@@ -108,6 +115,7 @@ def run(args):
     settings = sha256_of(args.weights), predictor.size or predictor.trained, predictor.precision
     todo = [o for o in files if not _is_done(settings, *o)]
     out = out_folder(args.out)
+    _sweep(out)
     done = f' ({len(files) - len(todo)} done before)' if len(todo) < len(files) else ''
     print(f'{predictor}, images: {len(files)}{done}', flush=True)
     bad = []
@@ -118,6 +126,6 @@ def run(args):
             bad.append(e)
         else: _write(p, _key(settings, image), image, mask, over)
     print(f'results: {plain_text(out)}')
-    if bad:
-        print(f'without a result, {len(bad)} of {plural(len(files), "image")}:', *bad, sep='\n  ')
+    failed = f'without a result, {len(bad)} of {plural(len(files), "image")}:'
+    if bad: print(failed, *bad, sep='\n  ')
     return int(bool(bad))

@@ -303,7 +303,7 @@ def _place_of_notes():
         except (OSError, NoCacheFolder): place = None
         yield place
 
-# %% ../../nbs/inside/data/check.ipynb #2a73903b
+# %% ../../nbs/inside/data/check.ipynb #fff84319
 def require_sound(
     folder,             # a `SegFolder`
     split='valid.txt',  # the split to train with

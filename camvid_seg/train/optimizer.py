@@ -178,9 +178,8 @@ def check_optimizer_state(
 ):
     "A `ValueError` that names what is not a state of `opt`, if anything is not"
     ps, names = [p for p,*_ in opt.all_params()], defaultdict(set)
-    if len(plain['state']) != len(ps):
-        raise ValueError(f"state of {len(plain['state'])} parameters")
-    if len(plain['hypers']) != len(opt.hypers): raise ValueError(f"{len(plain['hypers'])} groups")
+    found, own = ([len(o) for o in pair] for pair in (plain.values(), (ps, opt.hypers)))
+    if found != own: raise ValueError('{} parameters in {} groups'.format(*found))
     for k,v in tensors.items():
         _,i,name = k.split('.', 2)
         if not (i.isdecimal() and str(int(i)) == i and int(i) < len(ps)): raise ValueError(k)

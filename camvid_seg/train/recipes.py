@@ -66,14 +66,13 @@ def check_fields(
         if not ok: raise SegError(f'{what}: {f.name}={v!r:.60}; give {wanted}')
 
 # %% ../../nbs/inside/train/recipes.ipynb #2a1f97ae
-_whole_number = _is_whole, 'a whole number from 1 to 1,000,000'
+_counted = _is_whole, 'a whole number from 1 to 1,000,000'
 _of_stage = dict(
     name=(lambda v: isinstance(v, str) and _names_file(v),
           "letters, digits, '-' and '_' (it names a file), and not 'best'"),
-    epochs=_whole_number, accumulate=_whole_number,
-    bs=(lambda v: v is None or _is_whole(v), f'{_whole_number[1]}, or None'),
-    size=(_is_size, '32 pixels or more in each direction, as (rows, columns), '
-                    '2**26 in all at most'),
+    epochs=_counted, accumulate=_counted,
+    bs=(lambda v: v is None or _is_whole(v), f'{_counted[1]}, or None'),
+    size=(_is_size, '32 pixels or more in each direction, (rows, columns), 2**26 at most in all'),
     lr=(_is_rate, f"a number above 0, a tuple of two or three, or one of {', '.join(LR_RULES)}"))
 
 # %% ../../nbs/inside/train/recipes.ipynb #d1ec566d
@@ -99,11 +98,11 @@ def _is_change(v):
     pair = isinstance(v, (tuple,list)) and len(v) == 2 and _is_text(v[0])
     return pair and (isinstance(v[1], bool) or _is_number(v[1], -math.inf))
 
-def _is_list_of(v, test): return isinstance(v, (tuple,list)) and all(map(test, v))
+def _all_of(v, test): return isinstance(v, (tuple,list)) and all(map(test, v))
 
 _of_recipe = dict(
-    stages=(lambda v: v and _is_list_of(v, lambda s: isinstance(s, Stage)), 'one `Stage` or more'),
-    augment=(lambda v: _is_list_of(v, _is_change), 'pairs of a name and a number'),
+    stages=(lambda v: v and _all_of(v, lambda s: isinstance(s, Stage)), 'one `Stage` or more'),
+    augment=(lambda v: _all_of(v, _is_change), 'pairs of a name and a number'),
     wd=(_is_number, 'a number of 0 or more'),
     seed=(lambda v: _is_whole(v, 0, 2**63-1), 'a whole number from 0 to 2**63-1'),
     ema=(lambda v: _is_number(v, 0, 1), 'a decay from 0 (no average) up to, not including, 1'))

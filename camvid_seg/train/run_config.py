@@ -25,13 +25,13 @@ from .recipes import Recipe
 from .runs import Run
 
 # %% ../../nbs/inside/train/run_config.ipynb #7c78306d
-def _short_digest(text): return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _sha16(text): return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 def split_digest(
     parts # a `Split`
 )->str:
     "Changes when a frame joins or leaves either part of a split"
-    return _short_digest(repr([[p.stem for p in o] for o in (parts.train, parts.valid)]))
+    return _sha16(repr([[p.stem for p in o] for o in (parts.train, parts.valid)]))
 
 def content_digest(
     folder:SegFolder, # the data
@@ -39,7 +39,7 @@ def content_digest(
 )->dict: # of images and of masks
     "Changes with any byte of an image or a mask to train or validate on"
     images = [*parts.train, *parts.valid]
-    def of(paths): return _short_digest(''.join(parallel_map(sha256_of, paths)))
+    def of(paths): return _sha16(''.join(parallel_map(sha256_of, paths)))
     return dict(images=of(images), masks=of([*map(folder.label, images)]))
 
 def file_digest(
@@ -109,14 +109,13 @@ def reopen(
     _settle_data(run, name, new, data_changed)
     return run
 
-# %% ../../nbs/inside/train/run_config.ipynb #b1078a1d
+# %% ../../nbs/inside/train/run_config.ipynb #d1a44efa
 def _settle_data(run, name, new, data_changed):
     "Refuse other data, or note that the run goes on with them"
     changes = [*_data_changes(run.config, new)]
     if not changes: return
     if not data_changed:
-        what = ', '.join(changes)
-        raise SegError(f'{name}: these data are not those of the run: {what} changed; '
+        raise SegError(f"{name}: not the data of the run: {', '.join(changes)} changed; "
                        'put them back, or go on with them as they are: --data-changed')
     run.config |= {k:new[k] for k in _OF_DATA}
     run.write_json('config.json', run.config)

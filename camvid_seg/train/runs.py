@@ -35,9 +35,9 @@ def writing(
         make_folder(path.parent)
         with atomic_path(path) as tmp: yield tmp
     except OSError as e:
-        why = e.strerror or e
-        raise SegError(f'{path}: not written ({why}); what it held before is untouched. '
-                       'Make room, then go on with --resume') from e
+        raise SegError(f'{path}: not written ({e.strerror or e}); '
+                       'what it held before is untouched. Make room, '
+                       'then go on with --resume') from e
 
 # %% ../../nbs/inside/train/runs.ipynb #1ea7504e
 def _read_json(file, fix):
@@ -122,8 +122,8 @@ def save(self:Run, learn, name):
     file = self.file(f'{name}.safetensors')
     try: learn.save(file)
     except OSError as e:
-        raise SegError(f'{file}: not written ({e.strerror or e}); '
-                       'make room, then go on with --resume') from e
+        raise SegError(f'{file}: not written ({e.strerror or e}); make room, '
+                       'then go on with --resume') from e
 
 # %% ../../nbs/inside/train/runs.ipynb #f92ce5d1
 COUNTERS = dict(accumulate='n_micro', skipped='skipped', in_a_row='in_a_row',
@@ -244,20 +244,19 @@ def _check_like(what, found, own):
         if v.shape == own[k].shape and v.dtype == own[k].dtype: continue
         raise ValueError(f'{what}{k} is {v.dtype} of shape {tuple(v.shape)}, '
                          f'not {own[k].dtype} of shape {tuple(own[k].shape)}')
-    check_finite(found, what[:-1])
+    check_finite(found, what.rstrip('.'))
 
 def _check_tensors(learn, ema, tensors, facts):
     "Refuse what does not fit the model, its average, the optimizer or the curve of the loss"
     for k in tensors:
-        if not re.match(r'(model|ema|opt)\.|smooth_loss$', k):
-            raise ValueError(f'{k} is unexpected')
+        known = re.match(r'(model|ema|opt)\.|smooth_loss$', k)
+        if not known: raise ValueError(f'{k} is unexpected')
     _check_like('model.', _part(tensors, 'model.'), unwrap(learn.model).state_dict())
     _check_like('ema.', _part(tensors, 'ema.'), ema.averages if ema else {})
     if bool(ema) != (facts['ema'] is not None): raise ValueError(f"ema is {facts['ema']}")
     check_optimizer_state(learn.opt, _of_optimizer(tensors), facts['opt'])
-    smooth = tensors.get('smooth_loss')
-    if smooth is not None:
-        _check_like('', dict(smooth_loss=smooth), dict(smooth_loss=torch.zeros(2)))
+    if 'smooth_loss' in tensors: # `_part` leaves an empty name
+        _check_like('smooth_loss', _part(tensors, 'smooth_loss'), {'':torch.zeros(2)})
     steps, bs = len(learn.dls.train), learn.dls.train.bs
     if facts['batch'] > steps: raise ValueError(f"batch {facts['batch']} of {steps}")
     if facts['accumulate'] > bs: raise ValueError(f"a batch of {bs} in {facts['accumulate']} parts")

@@ -167,7 +167,8 @@ def _refuse_one_value(stage):
 def _check_network(folder, recipe):
     "Refuse a network, weights or an augmentation that cannot be made"
     try: Augment(**dict(recipe.augment))
-    except TypeError as e: raise SegError(f'recipe: augment={recipe.augment!r:.60}: {e}') from e
+    except TypeError as e:
+        raise SegError(f'recipe: augment={recipe.augment!r:.60}: {e}') from e
     create_unet(recipe.arch, len(folder.codes), recipe.decoder, recipe.weights)
 
 def _begin(folder, recipe, path, split, device, resume, data_changed):
@@ -181,12 +182,13 @@ def _begin(folder, recipe, path, split, device, resume, data_changed):
     if state: _check_place(f'{run.path.name}/last/checkpoint.safetensors', state[1], recipe)
     return run, state, state[1]['stage'] if state else 0
 
-# %% ../../nbs/inside/train/training.ipynb #5e1773e2
+# %% ../../nbs/inside/train/training.ipynb #320afc86
 def _open_run(folder, path, config, resume, data_changed):
     "The run, new or old, and its checkpoint"
     config['content'] = content_digest(folder, folder.split(config['split']))
-    start = file_digest(config['recipe']['weights'])
-    if not resume: return Run(path, {**config, 'start':start}), None
+    if not resume:
+        start = file_digest(config['recipe']['weights'])
+        return Run(path, {**config, 'start':start}), None
     run = reopen(path, config, data_changed)
     return run, run.last_checkpoint()
 
@@ -194,11 +196,10 @@ def _check_place(file, facts, recipe):
     "Refuse a checkpoint of a stage or an epoch that the recipe does not have"
     n, epoch, fix = facts['stage'], facts['epoch'], 'train anew with another --out'
     if n >= len(recipe.stages):
-        raise SegError(f'{file}: of stage {n+1}, and the recipe has {len(recipe.stages)}; {fix}')
+        raise SegError(f'{file}: of stage {n+1} of {len(recipe.stages)}; {fix}')
     stage, names = recipe.stages[n], {s.name for s in recipe.stages}
     if epoch > stage.epochs or (epoch == stage.epochs and facts['batch']):
-        raise SegError(f'{file}: in epoch {epoch+1} of {stage.name}, '
-                       f'which has {stage.epochs}; {fix}')
+        raise SegError(f'{file}: in epoch {epoch+1} of {stage.epochs}, {stage.name}; {fix}')
     for row in facts['history']:
         figures = {'accuracy', 'miou', recipe.metric} <= row.keys()
         if not (row['stage'] in names and figures):

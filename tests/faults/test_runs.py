@@ -1,5 +1,5 @@
 "Runs and commands that meet a spoiled checkpoint, other data, a kill, a full or closed place, an unset variable: refused in a line, or gone on with"
-import dataclasses, json, os, re, shlex, shutil, subprocess, sys
+import dataclasses, json, multiprocessing, os, re, shlex, shutil, subprocess, sys, tempfile
 from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
@@ -7,11 +7,16 @@ from fastai.callback.core import Callback
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from camvid_seg.cli.main import main
+from camvid_seg.core import SegError
+from camvid_seg.data import storage
+from camvid_seg.data.cache import Frames
 from camvid_seg.data.dataset import SegFolder
+from camvid_seg.data.decode import read_image
 from camvid_seg.data.scenes import scenes
 from camvid_seg.model.unet import create_unet
 from camvid_seg.model.weights import read_weights, save_weights
 from camvid_seg.train.recipes import Recipe, Stage, quick_recipe
+from camvid_seg.train.runs import Run
 from camvid_seg.train.training import train
 
 posix = pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs POSIX')
@@ -266,7 +271,8 @@ def test_streams(fault, data, redirect, code, who):
     fault('command', f'camvid-seg data with {who}', 'one line, exit code 2' if code else 'does its work', one_line(got, err) if err else '')
     got, _, err = shell('data', 'nowhere', redirect=redirect)
     assert got == 2 and 'Traceback' not in err
-    if redirect == '>/dev/full': assert shell('--help', redirect=redirect)[0] == 2
+    if redirect == '>/dev/full': # the parser itself hides an error of an unbuffered stream
+        for args in ['--help'], ['data', data]: assert shell(*args, redirect=redirect, PYTHONUNBUFFERED=None)[0] == 2
 
 @posix
 def test_closed_streams_in_training(fault, data, tmp_path):
@@ -342,3 +348,225 @@ def test_data_as_an_argument(fault, data, tmp_path, capsys):
     fault('command', 'camvid-seg check FOLDER, without --data', 'taken, as in data, explore, lr-find and train')
     with pytest.raises(SystemExit) as e: main(['check', str(data), '--data', 'scenes'])
     fault('command', 'the data named twice', 'refused', one_line(e.value.code, capsys.readouterr().err))
+
+# ---- what a kill leaves behind, and the cache ----
+
+@posix
+def test_half_written_files_go(fault, data, mine, tmp_path, monkeypatch):
+    home = tmp_path/'home'
+    monkeypatch.setenv('CAMVID_SEG_HOME', str(home))
+    run, names = mine/'run', ['.tmpAbC123', '.0123abcd-checkpoint.safetensors']
+    left = [run/'last'/o for o in names] + [run/o for o in ('.tmpZ9z9Z9', '.0123abcd-best.safetensors', '.0123abcd-report.html')]
+    for p in left: p.write_bytes(bytes(99))
+    folders = [home/'frames'/'.0123-staging-0123abcd', home/'frames'/'.89ab-staging-89abcdef', home/'.scenes-v3-9x64x80-seed0-drives2-staging-0123abcd']
+    for p in folders: p.mkdir(parents=True)
+    theirs = [run/'.tmp-notes', run/'.hidden', home/'.config']
+    for p in theirs: p.write_text('mine')
+    resume(mine)
+    assert not any(p.exists() for p in left + folders) and all(p.read_text() == 'mine' for p in theirs)
+    fault('killed', "half-written files of killed processes in last/, the run folder and the cache, the safetensors library's .tmp* too", 'the next start removes them, and nothing else')
+
+KILLED = """import os, signal, sys
+from pathlib import Path
+from camvid_seg.model import weights
+import torch
+write = weights.struct.pack
+def dying(*args):
+    os.kill(os.getpid(), signal.SIGKILL)
+weights.struct.pack = dying   # when the file is open
+weights.write_tensors(Path(sys.argv[1]), dict(a=torch.ones(9)), {})"""
+
+@posix
+def test_no_file_but_the_one_that_was_named(fault, tmp_path):
+    assert subprocess.run([sys.executable, '-W', 'ignore', '-c', KILLED, str(tmp_path/'.0123abcd-a.safetensors')], capture_output=True).returncode == -9
+    assert [p.name for p in tmp_path.iterdir()] == ['.0123abcd-a.safetensors']
+    fault('killed', 'kill -9 while weights are written', 'one half-written file, under the name that the next start knows')
+
+@posix
+@pytest.mark.parametrize('mask', [0o022, 0o002, 0o077, 0o000])
+def test_umask(fault, data, tmp_path, mask):
+    old = os.umask(mask)
+    try:
+        with pytest.raises(KeyboardInterrupt): go(SegFolder(data), tmp_path/'run', Stop(12))
+        go(SegFolder(data), tmp_path/'run', resume=True)
+    finally: os.umask(old)
+    modes = {p.relative_to(tmp_path).as_posix(): p.stat().st_mode & 0o777 for p in (tmp_path/'run').rglob('*') if p.is_file()}
+    assert {*modes.values()} == {0o666 & ~mask} and 'run/last/checkpoint.safetensors' in modes and 'run/best.safetensors' in modes
+    fault('command', f'umask {mask:03o}', f'every file of a run has mode {0o666 & ~mask:03o}')
+
+@posix
+@pytest.mark.parametrize('what', ['weights', 'config.json', 'checkpoint', 'image', 'folder of the weights'])
+def test_no_permission(fault, whole, data, tmp_path, what):
+    "Files of another user; root may read everything, so it becomes somebody else"
+    run, street = shutil.copytree(whole, tmp_path/'run'), shutil.copytree(data, tmp_path/'street')
+    places = {'weights': run/'best.safetensors', 'config.json': run/'config.json', 'checkpoint': run/'last'/'checkpoint.safetensors', 'image': sorted((street/'images').iterdir())[0], 'folder of the weights': run}
+    def attempt():
+        if what == 'checkpoint': Run(run).last_checkpoint()
+        elif what == 'config.json': Run(run)
+        elif what == 'image': read_image(places[what])
+        else: read_weights(run/'best.safetensors')
+    get, send = multiprocessing.Pipe()
+    def child():
+        if os.geteuid() == 0: os.seteuid(12345)
+        try: attempt(); send.send('read')
+        except SegError as e: send.send(str(e))
+        except BaseException as e: send.send(f'{type(e).__name__}: {e}')
+    above = [p for p in [tmp_path, *tmp_path.parents] if p.stat().st_uid == os.getuid() and str(p).startswith(tempfile.gettempdir() + os.sep)]
+    modes = {p: p.stat().st_mode for p in above}
+    try:
+        for p in above: os.chmod(p, 0o755)
+        os.chmod(places[what], 0o000)
+        p = multiprocessing.get_context('fork').Process(target=child); p.start(); p.join(60)
+    finally:
+        os.chmod(places[what], 0o755)
+        for p, m in modes.items(): os.chmod(p, m)
+    said = get.recv() if get.poll(1) else 'nothing'
+    assert 'no permission to read it' in said and 'pickle' not in said, said
+    fault('command', f'no permission to read the {what}', 'said as such', said)
+
+def entries(home): return {p.name for p in (home/'frames').iterdir() if p.name[0] != '.'}
+
+def test_cache_has_a_limit(fault, data, tmp_path, monkeypatch):
+    home = tmp_path/'home'
+    monkeypatch.setenv('CAMVID_SEG_HOME', str(home))
+    f = SegFolder(data)
+    def fresh(size): # frames of another process, of some time ago
+        code = f'from camvid_seg.data.cache import Frames, SegFolder\nf = SegFolder({str(data)!r})\nprint(Frames(f, f.images, {size}).dir.name)'
+        name = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, check=True).stdout.split()[-1]
+        os.utime(home/'frames'/name, (1, size[0]))
+        return name
+    old, newer = fresh((32,40)), fresh((40,48))
+    here = Frames(f, f.images, (32,48))   # of this process: in use
+    os.utime(here.dir, (1, 1))
+    monkeypatch.setattr(storage, 'cache_limit', lambda: 4*24*(32*48 + 40*48 + 48*64) + 10**4)
+    there = Frames(f, f.images, (48,64))
+    assert entries(home) == {here.dir.name, newer, there.dir.name} and old not in entries(home)
+    assert here.mask(f.images[0]).shape == (32,48)
+    fault('cache', 'new frames would take the cache over its limit', 'those not used for longest go, those in use stay, however old')
+
+def test_cache_is_listed_and_pruned(fault, data, tmp_path, monkeypatch, capsys):
+    home = tmp_path/'home'
+    monkeypatch.setenv('CAMVID_SEG_HOME', str(home))
+    scenes(n=4, size=(64,80), per_drive=2)
+    (home/'camvid').mkdir(); (home/'camvid'/'codes.txt').write_text('Sky\n')
+    (home/'frames'/'0123').mkdir(parents=True); (home/'frames'/'0123'/'images.npy').write_bytes(bytes(10**6))
+    os.utime(home/'frames'/'0123', (1, 1))
+    assert main(['cache']) == 0
+    said = capsys.readouterr().out
+    assert '0123' in said and '1.0 MB' in said and '1970-01-01' in said and 'scenes-' in said and 'camvid' in said
+    assert main(['cache', 'prune', '--older', '365']) == 0 and entries(home) == set()
+    assert main(['cache', 'prune', '--max', '0']) == 0
+    left = {p.name for p in home.iterdir() if p.name[0] != '.'}
+    assert 'camvid' in left and any(o.startswith('scenes-') for o in left)   # the scenes are in use, by this very process
+    for wrong in ['--older', '-1'], ['--max', 'much'], ['--older', 'nan'], ['--max', '-5GB']:
+        with pytest.raises(SystemExit) as e: main(['cache', 'prune', *wrong])
+        assert e.value.code == 2
+    fault('cache', 'camvid-seg cache prune --max 0, while a process uses the scenes', 'frames go; scenes in use and what was fetched stay')
+
+@posix
+@pytest.mark.parametrize('what', ['nobody may write to', 'with a file in the place of frames/', 'with a file in the place of checked/', 'that is a file'])
+@pytest.mark.parametrize('flags', [[], ['--no-cache']])
+def test_cache_that_cannot_be_written(fault, data, tmp_path, monkeypatch, capsys, what, flags):
+    home = tmp_path/'home'
+    if what == 'that is a file': home.write_text('')
+    else: home.mkdir()
+    for o in 'frames', 'checked':
+        if o in what: (home/o).write_text('')
+    monkeypatch.setenv('CAMVID_SEG_HOME', str(home))
+    if what == 'nobody may write to':
+        if os.geteuid() == 0: refuse_writing(monkeypatch, home) # root may write everywhere
+        os.chmod(home, 0o555)
+    tiny = '--preset quick --size 32 48 --full-size 32 48 --epochs 1 --bs 5'.split()
+    assert main(['train', str(data), *tiny, '--out', str(tmp_path/'run'), *flags]) == 0
+    said = [l for l in capsys.readouterr().err.splitlines() if 'decoding in every epoch' in l]
+    assert bool(said) == (not flags and 'checked' not in what)
+    fault('cache', f'a cache folder {what}' + ', --no-cache'*bool(flags), 'a line, and on without it' if said else 'on without it', said[0] if said else '')
+
+def refuse_writing(monkeypatch, home):
+    "What the system says to others, said to root"
+    def guarded(f, n=0):
+        def g(*args, **kwargs):
+            writes = n is None or (len(args) > 1 and isinstance(args[1], str) and set(args[1]) & set('wax+'))
+            if str(args[0]).startswith(str(home)) and str(args[0]) != str(home) and writes: raise PermissionError(13, 'Permission denied', str(args[0]))
+            return f(*args, **kwargs)
+        return g
+    monkeypatch.setattr('builtins.open', guarded(open))
+    monkeypatch.setattr(os, 'mkdir', guarded(os.mkdir, None))
+
+# ---- predictions that go on ----
+
+@pytest.fixture
+def images(data, tmp_path):
+    folder = tmp_path/'new'
+    folder.mkdir()
+    for i, p in enumerate(sorted((data/'images').iterdir())[:4]): shutil.copy(p, folder/f'{i}{p.suffix}')
+    return folder
+
+def predict(whole, images, out, *flags): return main(['predict', str(whole/'best.safetensors'), *map(str, sorted(images.iterdir())), '--out', str(out), *flags])
+
+def truncated(p): p.write_bytes(p.read_bytes()[:200])
+def empty(p): p.write_bytes(b'')
+def a_page(p): p.write_text('<html>not found</html>')
+def a_folder(p): p.unlink(); p.mkdir()
+def a_dead_link(p): p.unlink(); p.symlink_to(p.parent/'gone')
+def a_pickle(p): p.write_bytes(b'\x80\x04N.')
+
+@posix
+@pytest.mark.parametrize('broken', [truncated, empty, a_page, a_folder, a_dead_link, a_pickle], ids=lambda o: o.__name__)
+def test_a_bad_image_among_good_ones(fault, whole, images, tmp_path, capsys, broken):
+    bad = sorted(images.iterdir())[1]
+    good = bad.read_bytes()
+    broken(bad)
+    out = tmp_path/'out'
+    assert predict(whole, images, out) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert 'without a result, 1 of 4 images:' in said and bad.name in said[-1]
+    names = {f'{i}_{k}.png' for i in (0, 2, 3) for k in ('P', 'overlay')}
+    assert {p.name for p in out.iterdir()} == names
+    times = {p: p.stat().st_mtime_ns for p in out.iterdir()}
+    if bad.is_dir(): bad.rmdir()
+    else: bad.unlink()
+    bad.write_bytes(good)
+    assert predict(whole, images, out) == 0 and {p.name for p in out.iterdir()} == names | {'1_P.png', '1_overlay.png'}
+    assert all(p.stat().st_mtime_ns == t for p, t in times.items()) and '3 done before' in capsys.readouterr().out
+    fault('command', f'predict on four images, of which one is {broken.__name__.replace("_", " ")}', 'listed at the end (exit code 1), the others done; the same command goes on', said[-1].strip())
+
+def test_results_of_something_else(fault, whole, images, tmp_path, capsys):
+    out = tmp_path/'out'
+    assert predict(whole, images, out) == 0
+    image, mask = sorted(images.iterdir())[0], out/'0_P.png'
+    def refused(what, *args):
+        before = {p: p.read_bytes() for p in out.iterdir()}
+        capsys.readouterr()
+        code = predict(*args)
+        assert before == {p: p.read_bytes() for p in out.iterdir()}
+        fault('command', f'predict where {what}', 'refused, and nothing is written', one_line(code, capsys.readouterr().err))
+    refused('the results are of another --size', whole, images, out, '--size', '32', '32')
+    other = shutil.copytree(whole, tmp_path/'other')
+    shutil.copy(other/'stage-1.safetensors', other/'best.safetensors')
+    refused('the results are of other weights', other, images, out)
+    kept = image.read_bytes()
+    Image.open(image).rotate(180).save(image)
+    refused('an image has changed since', whole, images, out)
+    image.write_bytes(kept)
+    Image.open(mask).save(mask)   # a mask that somebody has corrected with a program of his own
+    refused('a mask was painted by hand', whole, images, out)
+
+def test_predict_killed(fault, whole, images, tmp_path, capsys):
+    out = tmp_path/'out'
+    assert predict(whole, images, out) == 0
+    whole_files = {p.name: p.read_bytes() for p in out.iterdir()}
+    (out/'1_P.png').unlink(); (out/'2_P.png').unlink(); (out/'2_overlay.png').unlink()   # after the overlay of 1
+    old = out/'.0123abcd-1_P.png'
+    old.write_bytes(b'half'); os.utime(old, (1, 1))
+    assert predict(whole, images, out) == 0 and {p.name: p.read_bytes() for p in out.iterdir()} == whole_files
+    fault('killed', 'predict between the two files of an image, and while one is written', 'the same command goes on: the same files')
+
+# ---- a system that is not POSIX ----
+
+@posix
+def test_no_cache_without_process_groups(fault, data, tmp_path, monkeypatch):
+    for k in 'setpgid', 'setpgrp', 'setsid', 'killpg', 'getpgid', 'posix_fallocate', 'sync': monkeypatch.delattr(os, k, raising=False)
+    monkeypatch.setattr(os, 'cpu_count', lambda: 1)
+    assert len(go(SegFolder(data), tmp_path/'run', cache=False).history) == 4
+    fault('worker', '--no-cache on a system without process groups, as Windows', 'works')
