@@ -23,6 +23,7 @@ from ..core import SegError, leftovers
 from ..data.augment import Augment
 from ..data.baselines import row_baseline
 from ..data.check import require_sound
+from ..data.counts import class_counts
 from ..data.dataset import SegFolder
 from ..data.loaders import seg_dataloaders
 from ..distributed import broadcast_weights, on_rank0, process_group, rank, world_size
@@ -30,7 +31,7 @@ from ..memory import checkpoint_blocks, kept_memory, one_value_per_channel
 from ..model.weights import read_weights
 from ..tensors import unwrap
 from .learner import SegLearner, unet_learner
-from .losses import SegLoss
+from .class_losses import class_weights, create_loss, loss_terms, weight_rules
 from .metrics import seg_metrics
 from .optimizer import EMA, FusedAdam
 from .plan import resolve
@@ -54,17 +55,28 @@ def stage_loaders(
     return seg_dataloaders(folder, stage.size, stage.bs, split, augment, cache, device=device,
                            progress=progress)
 
+# %% ../../nbs/inside/train/training.ipynb #9e8f240f
+def _loss_weights(folder, recipe, split):
+    "Weights of the classes for each term of the loss that has such; most have none"
+    rules = [term for term in loss_terms(recipe.loss) if term in weight_rules]
+    if not rules: return {}
+    pixels = class_counts(folder, folder.split(split).train).per_frame
+    return {rule:class_weights(rule, pixels, recipe.void, folder.void_code) for rule in rules}
+
 # %% ../../nbs/inside/train/training.ipynb #efdb527b
 def stage_learner(
     dls,          # loaders of `stage_loaders`
     recipe:Recipe,# the recipe
-    progress=None # a callback that shows progress instead of fastai's bars and table
+    progress=None,# a callback that shows progress instead of fastai's bars and table
+    loss_weights=None # of the classes, by term of the loss; default: counted where it needs them
 )->SegLearner:
     "The network of `recipe`, untrained, with its loss and metrics"
-    set_seed(recipe.seed)
+    if loss_weights is None: loss_weights = _loss_weights(dls.folder, recipe, dls.split)
     void = recipe.void if dls.void_code is not None else 'train'
+    loss = create_loss(recipe.loss, void, dls.void_code, loss_weights)
+    set_seed(recipe.seed)
     learn = unet_learner(dls, recipe.arch, recipe.weights, recipe.decoder, metrics=seg_metrics(),
-                         loss_func=SegLoss(void, dls.void_code), opt_func=FusedAdam)
+                         loss_func=loss, opt_func=FusedAdam)
     learn.model.to(memory_format=torch.channels_last)
     if recipe.compile: learn.compile()
     if progress is not None or rank():
@@ -178,6 +190,7 @@ def _begin(folder, recipe, path, split, resume):
     config = dict(version=__version__, data=str(folder.path.resolve()), split=split,
                   frames=_split_digest(folder.split(split)), recipe=recipe.to_dict(),
                   processes=world_size(), start=None if resume else _file_digest(recipe.weights))
+    if not resume: config['loss_weights'] = on_rank0(_loss_weights, folder, recipe, split)
     run, state = on_rank0(_open_run, path, config, resume)
     if run.config['frames'] != config['frames']:
         raise SegError(f'{folder.path}: not the frames that the first process has; '
@@ -198,6 +211,7 @@ def _open_run(path, config, resume):
 def _reopen(path, config):
     "The run in `path`, if it is one of `config`; only the data may have moved"
     run, new = Run(path), json.loads(json.dumps(config))
+    if isinstance(old := run.config.get('recipe'), dict): old.setdefault('loss', 'ce') # as in 0.1
     for p in (*leftovers(run.path), *leftovers(run.file('last'))): p.unlink()
     for k in 'split', 'frames', 'recipe':
         if run.config.get(k) != new[k]:
@@ -223,7 +237,7 @@ def _first_learner(dls, recipe, progress, run, resume, state):
         raise SegError(f'no checkpoint to resume, and {recipe.weights!r} is not the file that the '
                        'run began with: train anew with --weights and another --out')
     start = dataclasses.replace(recipe, weights=None) if state else recipe
-    learn = stage_learner(dls, start, progress)
+    learn = stage_learner(dls, start, progress, run.config.get('loss_weights'))
     learn.pretrained = bool(recipe.weights)
     return learn
 
