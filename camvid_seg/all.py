@@ -22,6 +22,7 @@ from .model.encoders import *
 from .model.unet import *
 from .model.costs import *
 from .train.losses import *
+from .train.class_losses import *
 from .train.metrics import *
 from .train.optimizer import *
 from .train.precision import *

@@ -86,6 +86,7 @@ def _notes(folder, parts, recipe, settled, split, device):
     if folder.void_code is not None:
         what = 'train as a class' if recipe.void == 'train' else 'do not train'
         yield f'Void pixels {what} and never count in the figures'
+    if recipe.loss != 'ce': yield f'loss: {recipe.loss}'
 
 # %% ../../nbs/inside/train/plan.ipynb #5af34827
 class Plan:

@@ -107,6 +107,13 @@ _of_recipe = dict(
     seed=(lambda v: _is_whole(v, 0, 2**63-1), 'a whole number from 0 to 2**63-1'),
     ema=(lambda v: _is_number(v, 0, 1), 'a decay from 0 (no average) up to, not including, 1'))
 
+# %% ../../nbs/inside/train/recipes.ipynb #eac1c14c
+def _check_loss(name):
+    "Refuse a loss that there is not"
+    if name == 'ce': return
+    from camvid_seg.train.class_losses import loss_terms
+    loss_terms(name)
+
 # %% ../../nbs/inside/train/recipes.ipynb #278d4684
 @dataclass(frozen=True)
 class Recipe:
@@ -117,6 +124,7 @@ class Recipe:
     decoder:str=flag('lesson', choices=('lesson', 'lean')) # lesson: fastai's; lean: lighter
     weights:str|None=flag('imagenet', metavar='imagenet|none|FILE') # of the encoder; none: random
     void:str=flag('ignore', choices=('ignore', 'train')) # train: Void is a class like any other
+    loss:str='ce'           # ce, weighted, weighted-sqrt, focal, dice, lovasz, or a sum as ce+dice
     augment:tuple=()        # changes to `Augment`'s defaults, as pairs (name, value)
     wd:float=0.01           # weight decay
     find_lr:bool=False      # run the finder before every stage and keep its plot
@@ -131,6 +139,7 @@ class Recipe:
             raise SegError('two stages with one name; each names a file')
         if self.compile and any(s.checkpointing for s in self.stages):
             raise SegError('compile and checkpointing do not go together; choose one')
+        _check_loss(self.loss)
 
 # %% ../../nbs/inside/train/recipes.ipynb #50bca8ae
 def lesson_recipe(

@@ -23,6 +23,7 @@ from ..core import SegError
 from ..data.augment import Augment
 from ..data.baselines import row_baseline
 from ..data.check import require_sound
+from ..data.counts import class_counts
 from ..data.dataset import SegFolder
 from ..data.loaders import seg_dataloaders
 from ..distributed import broadcast_weights, on_rank0, process_group, rank, world_size
@@ -31,7 +32,7 @@ from ..model.unet import create_unet
 from ..model.weights import read_weights
 from ..tensors import unwrap
 from .learner import SegLearner, unet_learner
-from .losses import SegLoss
+from .class_losses import class_weights, create_loss, loss_terms, weight_rules
 from .metrics import seg_metrics
 from .optimizer import EMA, FusedAdam
 from .plan import resolve
@@ -57,17 +58,28 @@ def stage_loaders(
     return seg_dataloaders(folder, stage.size, stage.bs, split, augment, cache, device=device,
                            progress=progress)
 
+# %% ../../nbs/inside/train/training.ipynb #9e8f240f
+def _loss_weights(folder, recipe, split):
+    "Weights of the classes for each term of the loss that has such; most have none"
+    rules = [term for term in loss_terms(recipe.loss) if term in weight_rules]
+    if not rules: return {}
+    pixels = class_counts(folder, folder.split(split).train).per_frame
+    return {rule:class_weights(rule, pixels, recipe.void, folder.void_code) for rule in rules}
+
 # %% ../../nbs/inside/train/training.ipynb #efdb527b
 def stage_learner(
     dls,          # loaders of `stage_loaders`
     recipe:Recipe,# the recipe
-    progress=None # a callback that shows progress instead of fastai's bars and table
+    progress=None,# a callback that shows progress instead of fastai's bars and table
+    loss_weights=None # of the classes, by term of the loss; default: counted where it needs them
 )->SegLearner:
     "The network of `recipe`, untrained, with its loss and metrics"
-    set_seed(recipe.seed)
+    if loss_weights is None: loss_weights = _loss_weights(dls.folder, recipe, dls.split)
     void = recipe.void if dls.void_code is not None else 'train'
+    loss = create_loss(recipe.loss, void, dls.void_code, loss_weights)
+    set_seed(recipe.seed)
     learn = unet_learner(dls, recipe.arch, recipe.weights, recipe.decoder, metrics=seg_metrics(),
-                         loss_func=SegLoss(void, dls.void_code), opt_func=FusedAdam)
+                         loss_func=loss, opt_func=FusedAdam)
     learn.model.to(memory_format=torch.channels_last)
     if recipe.compile: learn.compile()
     if progress is not None or rank():
@@ -214,7 +226,7 @@ def _first_learner(dls, recipe, progress, run, resume, state):
         raise SegError(f'no checkpoint to resume, and {recipe.weights!r} is not the file that the '
                        'run began with: train anew with --weights and another --out')
     start = dataclasses.replace(recipe, weights=None) if state else recipe
-    learn = stage_learner(dls, start, progress)
+    learn = stage_learner(dls, start, progress, run.config.get('loss_weights'))
     learn.pretrained = bool(recipe.weights)
     return learn
 
