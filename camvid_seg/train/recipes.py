@@ -93,6 +93,13 @@ class Stage:
         named = isinstance(self.name, str) and _names_file(self.name)
         check_fields(self.name if named else 'stage', self, _of_stage)
 
+# %% ../../nbs/inside/train/recipes.ipynb #eac1c14c
+def _check_loss(name):
+    "Refuse a loss that there is not"
+    if name == 'ce': return
+    from camvid_seg.train.class_losses import loss_terms
+    loss_terms(name)
+
 # %% ../../nbs/inside/train/recipes.ipynb #68f6ed42
 def _is_change(v):
     pair = isinstance(v, (tuple,list)) and len(v) == 2 and _is_text(v[0])
@@ -106,13 +113,6 @@ _of_recipe = dict(
     wd=(_is_number, 'a number of 0 or more'),
     seed=(lambda v: _is_whole(v, 0, 2**63-1), 'a whole number from 0 to 2**63-1'),
     ema=(lambda v: _is_number(v, 0, 1), 'a decay from 0 (no average) up to, not including, 1'))
-
-# %% ../../nbs/inside/train/recipes.ipynb #eac1c14c
-def _check_loss(name):
-    "Refuse a loss that there is not"
-    if name == 'ce': return
-    from camvid_seg.train.class_losses import loss_terms
-    loss_terms(name)
 
 # %% ../../nbs/inside/train/recipes.ipynb #278d4684
 @dataclass(frozen=True)

@@ -96,6 +96,7 @@ def reopen(
 )->Run:
     "The run in `path`, if it is one of `config`; only the data may have moved"
     run, new = Run(path), json.loads(json.dumps(config))
+    if isinstance(old := run.config.get('recipe'), dict): old.setdefault('loss', 'ce') # as in 0.1
     for p in (*leftovers(run.path), *leftovers(run.file('last'))): p.unlink()
     name = f'{run.path.name}/config.json'
     for k in 'split', 'recipe':

@@ -187,6 +187,7 @@ def _begin(folder, recipe, path, split, device, resume, data_changed):
     "The run, its checkpoint, and the number of the stage to begin with"
     if not resume: on_rank0(_check_network, folder, recipe)
     config = run_config(folder, recipe, split, device)
+    if not resume: config['loss_weights'] = on_rank0(_loss_weights, folder, recipe, split)
     run, state = on_rank0(_open_run, folder, path, config, resume, data_changed)
     if run.config['frames'] != config['frames']:
         raise SegError(f'{folder.path}: not the frames that the first process has; '
