@@ -3,6 +3,7 @@ from .core import *
 from .tensors import *
 from .distributed import *
 from .memory import *
+from .data.storage import *
 from .data.dataset import *
 from .data.decode import *
 from .data.masks import *
@@ -21,6 +22,7 @@ from .model.encoders import *
 from .model.unet import *
 from .model.costs import *
 from .train.losses import *
+from .train.class_losses import *
 from .train.metrics import *
 from .train.optimizer import *
 from .train.precision import *
@@ -30,6 +32,7 @@ from .train.learner import *
 from .train.recipes import *
 from .train.plan import *
 from .train.runs import *
+from .train.run_config import *
 from .train.training import *
 from .use.inference import *
 from .use.report import *

@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 
 # %% ../nbs/inside/distributed.ipynb #b7a062b9
-from .core import SegError
+from .core import SegError, require_torchrun
 from .tensors import unwrap
 
 # %% ../nbs/inside/distributed.ipynb #dd5b26cc
@@ -55,6 +55,7 @@ def process_group(
     if 'RANK' not in os.environ or in_group():
         yield
         return
+    require_torchrun()
     gpu = torch.cuda.is_available()
     if gpu: torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
     with with_peers():

@@ -108,16 +108,27 @@ def test_no_cleverness(path):
                 clever.append((o.lineno, f'an if reads better: {ast.unparse(o)}'))
     assert not clever
 
-posix = re.compile(r'\bos\.(setpgid|setpgrp|setsid|killpg|getuid|geteuid|fork|nice|sync|posix_\w+|sched_\w+)\b|\b(fcntl|resource|pwd|grp)\.')
+# what Python has on POSIX systems only, by its documentation ("Availability: Unix")
+posix = re.compile(r"""\b(os\.(?:chown|chroot|ctermid|eventfd\w*|fchdir|fchmod|fchown|fdatasync|fork\w*|fpathconf|fstatvfs|get(?:e?[ug]id|groups|loadavg|pgid|pgrp|priority|res[ug]id|sid|xattr)|grantpt|initgroups
+    |killpg|l?chflags|lchmod|lchown|listxattr|lockf|major|makedev|memfd_create|minor|mkfifo|mknod|nice|openpty|pathconf|pidfd_open|pipe2|posix_\w+|p?(?:read|write)v2?|pread|pwrite|register_at_fork|sched_\w+|sendfile
+    |set(?:e?[ug]id|groups|ns|pgid|pgrp|priority|re[ug]id|res[ug]id|sid|xattr)|splice|statvfs|sync|sysconf|tcgetpgrp|tcsetpgrp|ttyname|uname|unshare|wait|wait[34]|waitid|W[A-Z]+|O_(?:DIRECTORY|NOFOLLOW|CLOEXEC|SYNC|DIRECT))
+    |signal\.(?:alarm|pause|pthread_\w+|setitimer|sig(?:pending|wait\w*|timedwait|interrupt)|SIG(?:ALRM|CHLD|CONT|HUP|KILL|PIPE|QUIT|STOP|USR1|USR2|WINCH))
+    |socket\.AF_UNIX|time\.(?:tzset|clock_\w+|pthread_\w+)|(?:fcntl|resource|pwd|grp|pty|tty|termios|syslog|posix)\.\w+)\b""", re.X)
+
+def unguarded(text):
+    "Names in a piece of code that Windows does not have, without a question for them beside"
+    for module, name in {tuple(m[1].split('.', 1)) for m in posix.finditer(text)}:
+        asked = rf"hasattr\({module}, '{name}'\)|getattr\({module}, '{name}',|os\.name\b|sys\.platform\b|if {module}\b|{module} is None|import {module}\b"
+        if not re.search(asked, text): yield f'{module}.{name}'
 
 @by_module
 def test_no_name_that_only_posix_has_stands_unguarded(path):
-    bare = []
-    for o in trees[path].body:
-        text = ast.unparse(o)
-        if posix.search(text) and not re.search(r'hasattr\(os|os\.name|if fcntl|import fcntl|import resource', text):
-            bare.append(text.splitlines()[0])
+    bare = [(n, ast.unparse(o).splitlines()[0]) for o in trees[path].body for n in unguarded(ast.unparse(o))]
     assert not bare
+
+def test_the_lint_of_posix_names_sees_them():
+    for bad in 'os.setpgid(0, 0)', 'os.killpg(p, 9)', 'signal.SIGKILL', "if hasattr(os, 'sync'): os.fork()", 'fcntl.flock(f, 2)', 'resource.getrusage(0)', 'os.O_DIRECTORY', 'signal.alarm(3)': assert [*unguarded(bad)], bad
+    for good in "if hasattr(os, 'setpgid'): os.setpgid(0, 0)", 'signal.SIGTERM', 'os.replace(a, b)', 'if fcntl: fcntl.flock(f, 2)', 'time.monotonic()', 'os.rename(a, b)': assert not [*unguarded(good)], good
 
 def test_ruff():
     "No unused name, no shadowed builtin (its rules stand in pyproject.toml)"

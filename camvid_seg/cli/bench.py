@@ -19,7 +19,7 @@ from ..core import SegError
 # %% ../../nbs/inside/cli/bench.ipynb #6152eda7
 def add_flags(parser):
     "What to measure, --data, --split and how"
-    add_data_flags(parser, 'scenes')
+    add_data_flags(parser, 'scenes', bare=False)
     kinds = ['data', 'step', 'infer', 'memory', 'import', 'recipe', 'all']
     parser.add_argument('what', choices=kinds, help='what to measure')
     parser.add_argument('--json', metavar='FILE|FOLDER',

@@ -25,9 +25,9 @@ def run(args):
     from camvid_seg.data.baselines import row_baseline
     from camvid_seg.data.counts import class_counts, plot_imbalance
     from camvid_seg.data.explore import show_grid
-    folder, out = find_data(args.data), out_folder(args.out)
+    folder = find_data(args.data)
     baseline = row_baseline(folder, args.split, progress=in_terminal())
-    counts = class_counts(folder, progress=in_terminal())
+    counts, out = class_counts(folder, progress=in_terminal()), out_folder(args.out)
     plot_imbalance(counts).figure.savefig(out/'classes.png')
     show_grid(folder).savefig(out/'frames.png')
     for i in counts.order:

@@ -10,7 +10,7 @@ __all__ = ['add_flags', 'run']
 # %% ../../nbs/inside/cli/lr_find.ipynb #f2477dc3
 from .common import add_data_flags, find_data, in_terminal, out_folder, sound_folder
 from .recipe import add_recipe_flags, recipe_from, settle_defaults
-from ..core import plain_text
+from ..core import plain_text, require_torchrun
 
 # %% ../../nbs/inside/cli/lr_find.ipynb #b1d9eec1
 def add_flags(parser):
@@ -28,14 +28,15 @@ def run(args):
     from camvid_seg.train.plan import Plan, resolve
     from camvid_seg.train.training import check_fit, stage_learner, stage_loaders
     settle_defaults(args)
+    require_torchrun()
     folder = sound_folder(find_data(args.data), args.split)
     recipe = recipe_from(args, folder)
     print(Plan(folder, recipe, args.split), flush=True)
     recipe = resolve(recipe)
     check_fit(recipe, folder.split(args.split))
-    out = out_folder(args.out)
     dls = stage_loaders(folder, recipe, 0, args.split, progress=in_terminal())
-    found = lr_find(stage_learner(dls, recipe).set_precision(recipe.stages[0].precision))
+    learn, out = stage_learner(dls, recipe), out_folder(args.out)
+    found = lr_find(learn.set_precision(recipe.stages[0].precision))
     found.to_json(out/'lr_find.json')
     found.plot().figure.savefig(out/'lr_find.png', bbox_inches='tight')
     for k,v in found.suggestions.items(): print(f'{k:10} {v:.2e}')

@@ -8,24 +8,27 @@ Docs: https://example.github.io/camvid_seg/inside/cli/main.html.md"""
 __all__ = ['subcommands', 'parser', 'main']
 
 # %% ../../nbs/inside/cli/main.ipynb #9147cbb9
-import argparse, os, signal, sys, threading, warnings
+import argparse, os, re, signal, sys, threading, warnings
 
 # %% ../../nbs/inside/cli/main.ipynb #b532d1a5
 from .. import __version__
-from . import bench, check, data, explore, lr_find, predict, train
+from . import bench, cache, check, data, explore, lr_find, predict, train
 from .common import is_first
 from ..core import SegError, plain_text
 
 # %% ../../nbs/inside/cli/main.ipynb #c00ce59c
 subcommands = {'data':data, 'check':check, 'explore':explore, 'lr-find':lr_find, 'train':train,
-               'predict':predict, 'bench':bench}
+               'predict':predict, 'cache':cache, 'bench':bench}
 
 # %% ../../nbs/inside/cli/main.ipynb #5613f751
 class _Parser(argparse.ArgumentParser):
     "Says in one line what is wrong with a command line"
     def parse_args(self, args=None, namespace=None):
-        if '\0' in ''.join(sys.argv[1:] if args is None else args):
-            self.error('an argument holds a NUL character; leave it out')
+        typed = sys.argv[1:] if args is None else args
+        if '\0' in ''.join(typed): self.error('an argument holds a NUL character; leave it out')
+        for before,o in zip(['', *typed], typed):
+            if re.fullmatch(r'(--[\w-]+=)?\s*', o):
+                self.error(f'{o or before} {""!r}: an empty argument; is a variable not set?')
         return super().parse_args(args, namespace)
 
     def error(self, message):
@@ -46,6 +49,41 @@ def parser()->argparse.ArgumentParser:
         command.add_flags(q)
     return p
 
+# %% ../../nbs/inside/cli/main.ipynb #7d6e2fe7
+def _nowhere(): return open(os.devnull, 'w', encoding='utf-8')
+
+def _to_nowhere(stream):
+    "Let what `stream` still holds go nowhere, so that Python's own end does not fail with it"
+    try:
+        with _nowhere() as f: os.dup2(f.fileno(), stream.fileno())
+    except (OSError, ValueError): pass # no file
+
+def _sound_streams():
+    "Refuse a closed stdout; replace a closed stderr; make both take any character"
+    closed = sys.stdout is None
+    for fd in range(3): # each opened in its own place, the lowest one free
+        try: os.fstat(fd)
+        except OSError: os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None: sys.stderr = _nowhere()
+    if closed:
+        sys.stdout = _nowhere()
+        raise SegError('standard output is closed; where nobody reads it, say > /dev/null')
+    for o in sys.stdout, sys.stderr:
+        if hasattr(o, 'reconfigure'): o.reconfigure(errors='backslashreplace')
+
+# %% ../../nbs/inside/cli/main.ipynb #7df92d59
+def _flush(code):
+    "`code`, or that of a stdout that could not be written"
+    try:
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError: code = code or 1
+    except OSError as e:
+        code = _say(SegError(f'standard output: cannot be written ({e.strerror}); '
+                             'send it to a place with room'))
+    _to_nowhere(sys.stdout)
+    return code
+
 # %% ../../nbs/inside/cli/main.ipynb #f8e16f59
 def _terminated(*args):
     _terminated.happened = True
@@ -54,28 +92,51 @@ _terminated.happened = False
 
 def _say(e):
     "The one line of an error, on stderr; the exit code"
-    mistake = isinstance(e, SegError)
-    said = e if mistake else (f"unforeseen {type(e).__name__}: {' '.join(str(e).split())} "
-                              '(--debug shows where)')
+    said, code = e, 2
+    if isinstance(e, OSError) and e.strerror:
+        said = f'{e.filename or "a file"}: {e.strerror}; see that it can be read and written there'
+    elif not isinstance(e, SegError):
+        code = 1
+        said = f"unforeseen {type(e).__name__}: {' '.join(str(e).split())} (--debug shows where)"
     who = '' if is_first() else f", process {os.environ['RANK']}"
-    print(f'camvid-seg{who}: {plain_text(said)}', file=sys.stderr)
-    return 2 if mistake else 1
+    try: print(f'camvid-seg{who}: {plain_text(said)}', file=sys.stderr, flush=True)
+    except OSError: _to_nowhere(sys.stderr) # nobody can be told
+    return code
 
 # %% ../../nbs/inside/cli/main.ipynb #2d297a1b
 def main(
     argv=None # what was typed behind `camvid-seg`; None: what the shell gave
 )->int: # 0 done, 1 findings or an unforeseen error, 2 a mistake to fix, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
-    args = parser().parse_args(argv)
+    try:
+        _sound_streams()
+        code = _run(parser().parse_args(argv))
+    except SegError as e: code = _say(e)
+    except SystemExit as e: # of the parser: help, or a mistake that it has said
+        if _flush(e.code) == e.code: raise
+        return 2
+    return _flush(code)
+
+# %% ../../nbs/inside/cli/main.ipynb #c8fcc46d
+def _show_warning(message, *args, **kwargs):
+    print(f'warning: {plain_text(message)}', file=sys.stderr)
+
+# %% ../../nbs/inside/cli/main.ipynb #04c72e05
+def _run(args):
+    "Run a subcommand; the exit code"
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminated)
     _terminated.happened = False
-    if not is_first(): # the first speaks for all
-        sys.stdout = open(os.devnull, 'w', encoding='utf-8')
-    warnings.filterwarnings('ignore', module='PIL') # odd pictures are refused in a line, or read
-    try: return args.run(args) or 0
+    if not is_first(): sys.stdout = _nowhere() # the first speaks for all
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            # odd pictures are refused in a line, or read
+            warnings.filterwarnings('ignore', module='PIL')
+            return args.run(args) or 0
     except KeyboardInterrupt: return 143 if _terminated.happened else 130
     except BrokenPipeError: return 1
     except Exception as e:
         if args.debug: raise
-        return _say(e)
+        full = isinstance(e, OSError) and not e.filename and _flush(0) # then it was stdout
+        return full or _say(e)

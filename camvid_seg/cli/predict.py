@@ -8,12 +8,13 @@ Docs: https://example.github.io/camvid_seg/inside/cli/predict.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/predict.ipynb #1c815aed
-import os
+import hashlib, os, time
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/predict.ipynb #9d8eb078
 from .common import add_classes_flag, count_arg, out_folder
-from ..core import SegError, atomic_path, plain_text
+from ..core import (SegError, atomic_path, is_readable_file, leftovers, plain_text,
+                             plural)
 
 # %% ../../nbs/inside/cli/predict.ipynb #76b28e9d
 def add_flags(parser):
@@ -38,48 +39,101 @@ def add_flags(parser):
 
 # %% ../../nbs/inside/cli/predict.ipynb #1c7a0b4b
 def _result_files(images, out):
-    "Of each image its file, its mask's and its overlay's, none of the two there yet"
+    "Of each image its file, its mask's and its overlay's; no two images have the same"
     files, seen = [], {}
     for image in images:
         results = [out/f'{Path(image).stem}_{kind}.png' for kind in ('P', 'overlay')]
         mask = results[0]
-        if not os.path.isfile(image):
-            raise SegError(f'{image}: no such file; give the paths of images')
         if mask in seen:
             raise SegError(f'{image}: {mask.name} would be written twice, for {seen[mask]} too; '
                            'use another --out for one of them')
         seen[mask] = image
-        for r in results:
-            if os.path.lexists(r):
-                raise SegError(f'{r}: exists already; move it away or use another --out')
         files.append((image, *results))
     return files
 
 # %% ../../nbs/inside/cli/predict.ipynb #e0266adc
 def _predict_within_memory(predictor, image):
     from camvid_seg.memory import out_of_memory
+    if not is_readable_file(image): raise SegError(f'{image}: no such file; give paths of images')
     try: return predictor(image)
     except (RuntimeError, MemoryError) as e:
         if not out_of_memory(e): raise
         raise SegError(f'{image}: out of memory; use a smaller --size') from e
 
+# %% ../../nbs/inside/cli/predict.ipynb #5c55b2fb
+_CHUNK = 'camvid_seg' # the name of the text in a PNG
+
+def _settings(weights, predictor):
+    "What a mask depends on besides its image"
+    from camvid_seg.data.download import sha256_of
+    from camvid_seg.model.weights import weights_file
+    merged = () if predictor.lut is None else (predictor.codes, predictor.lut.tolist())
+    size = predictor.size or predictor.trained
+    return sha256_of(weights_file(weights)), size, predictor.precision, *merged
+
+def _key(settings, image):
+    "What a result is of: `settings`, and the bytes of the image"
+    from camvid_seg.data.download import sha256_of
+    return hashlib.sha256(repr((settings, sha256_of(image))).encode()).hexdigest()[:32]
+
+def _sweep(out):
+    "Remove results that a killed process left half written; one at work writes for milliseconds"
+    for o in leftovers(out, '*.png'):
+        ours = o.name.endswith(('_P.png', '_overlay.png'))
+        if ours and time.time() - o.stat().st_mtime > 60: o.unlink(missing_ok=True)
+
+def _key_in(png):
+    "What a result says it is of; None if nothing"
+    from PIL import Image
+    try:
+        with Image.open(png, formats=('PNG',)) as im: return im.info.get(_CHUNK)
+    except (OSError, ValueError, SyntaxError): return None
+
+# %% ../../nbs/inside/cli/predict.ipynb #06f8f30a
+def _is_done(settings, image, *results):
+    "Does the image have these results? What is there and of something else is refused"
+    there = [o for o in results if os.path.lexists(o)]
+    if not there: return False
+    key = _key(settings, image) if os.path.isfile(image) and is_readable_file(image) else ''
+    other = next((o for o in there if _key_in(o) != key), None)
+    if other is None: return len(there) == len(results)
+    raise SegError(f'{other}: exists already, and is not what these weights make of {image}; '
+                   'move it away or use another --out')
+
+def _write(p, key, image, mask, over):
+    "Write the overlay and the mask of a prediction"
+    from PIL import Image, PngImagePlugin
+    from camvid_seg.data.masks import save_mask
+    text = PngImagePlugin.PngInfo()
+    text.add_text(_CHUNK, key)
+    try:
+        with atomic_path(over) as tmp: Image.fromarray(p.overlay()).save(tmp, pnginfo=text)
+        save_mask(p.ids, mask, p.colors, pnginfo=text)
+    except OSError as e:
+        raise SegError(f'{image}: its results cannot be written to {mask.parent} '
+                       f'({e.strerror or e}); make room, or use another --out') from e
+
 # %% ../../nbs/inside/cli/predict.ipynb #a5a44b2a
 def run(args):
     "label images with trained weights: a mask and an overlay of each"
-    from PIL import Image
     from tqdm import tqdm
-    from camvid_seg.data.masks import save_mask
     from camvid_seg.use.inference import Predictor
     files = _result_files(args.images, Path(args.out))
     predictor = Predictor(args.weights, args.size, precision=args.precision, classes=args.classes)
+    settings = _settings(args.weights, predictor)
+    todo = [o for o in files if not _is_done(settings, *o)]
     out = out_folder(args.out)
-    print(f'{predictor}, images: {len(files)}', flush=True)
-    for image, mask, over in tqdm(files, unit='image', leave=False, disable=None):
-        p = _predict_within_memory(predictor, image)
-        try:
-            save_mask(p.ids, mask, p.colors)
-            with atomic_path(over) as tmp: Image.fromarray(p.overlay()).save(tmp)
-        except OSError as e:
-            raise SegError(f'{image}: its results cannot be written to {out} ({e.strerror or e}); '
-                           'make room, or use another --out') from e
+    _sweep(out)
+    done = f' ({len(files) - len(todo)} done before)' if len(todo) < len(files) else ''
+    print(f'{predictor}, images: {len(files)}{done}', flush=True)
+    bad = []
+    for image, mask, over in tqdm(todo, unit='image', leave=False, disable=None):
+        try: p = _predict_within_memory(predictor, image)
+        except SegError as e:
+            if len(files) == 1: raise
+            bad.append(e)
+        else: _write(p, _key(settings, image), image, mask, over)
     print(f'results: {plain_text(out)}')
+    failed = f'without a result, {len(bad)} of {plural(len(files), "image")}:'
+    if bad: print(failed, *bad, sep='\n  ')
+    return int(bool(bad))

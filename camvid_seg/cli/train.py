@@ -13,15 +13,15 @@ from pathlib import Path
 
 # %% ../../nbs/inside/cli/train.ipynb #0f5b2662
 from .common import (NAMED, add_classes_flag, add_data_flags, find_data, in_terminal,
-                                   is_first, sound_folder)
+                                   is_first, sound_folder, torchrun_count)
 from .recipe import (OF_RECIPE, OF_STAGES, add_recipe_flags, recipe_from,
                                    settle_defaults)
-from ..core import SegError, plain_text
+from ..core import SegError, plain_text, require_torchrun
 from ..train.recipes import Recipe
 
 # %% ../../nbs/inside/cli/train.ipynb #be2495ce
 def add_flags(parser):
-    "--data, --split, --classes, the recipe's flags, --out, --no-cache and --resume"
+    "Data and --split, --classes, the recipe's flags, --out, --no-cache, --resume, --data-changed"
     add_data_flags(parser)
     add_classes_flag(parser)
     add_recipe_flags(parser)
@@ -34,13 +34,16 @@ def add_flags(parser):
                         help='go on with the run in this folder, with its own data and recipe; '
                              'only '
                              '--data, where the data have moved, '
-                             'and --no-cache may stand beside it')
+                             '--data-changed and --no-cache may stand beside it')
+    parser.add_argument('--data-changed', action='store_true',
+                        help='with --resume: go on although classes, images or masks are not those '
+                             'that the run began with')
 
 # %% ../../nbs/inside/cli/train.ipynb #4fe9375e
 def _restarted(out):
     "The run folder to go on with when `torchrun` has started a run again; None in a first start"
     names = 'TORCHELASTIC_RESTART_COUNT', 'TORCHELASTIC_MAX_RESTARTS'
-    count, most = (int(os.environ.get(k, 0)) for k in names)
+    count, most = map(torchrun_count, names)
     if most and not out:
         raise SegError('torchrun --max-restarts: name the run folder with --out, '
                        'for a restart to go on with')
@@ -73,7 +76,7 @@ def _read_config(path):
     from camvid_seg.train.runs import Run
     try: return Run(path).config
     except SegError as e:
-        if int(os.environ.get('WORLD_SIZE', 1)) == 1: raise
+        if torchrun_count('WORLD_SIZE') <= 1: raise
         raise SegError(f'{e}; with several machines it must lie on storage that all of them '
                        'share') from None
 
@@ -157,6 +160,7 @@ def _summary(run):
 def _asked(args):
     "Data, recipe, split, run folder, and whether it is there already"
     if args.resume: _only_resume(args)
+    elif args.data_changed: raise SegError('--data-changed: goes with --resume RUN; leave it out')
     old = args.resume or _restarted(args.out)
     if old:
         folder, recipe, split = _resumed(old, args.data)
@@ -179,12 +183,13 @@ def run(args):
     from camvid_seg.train.training import train
     from camvid_seg.use.report import write_report
     folder, recipe, split, out, old = _asked(args)
+    require_torchrun()
     if is_first():
         plan = Plan(folder, recipe, split, resume=old)
         print(plan, f'run folder: {plain_text(out)}', sep='\n', flush=True)
     try:
         done = train(folder, recipe, out, split, resume=old, progress=terminal_bar(),
-                     cache=not args.no_cache)
+                     cache=not args.no_cache, data_changed=args.data_changed)
     except KeyboardInterrupt:
         if is_first():
             print(f'\nstopped; go on with: {_resume_command(args, out)}', file=sys.stderr)

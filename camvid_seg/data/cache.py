@@ -20,9 +20,10 @@ from fastcore.basics import patch
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/cache.ipynb #a96a3660
-from ..core import SegError, atomic_dir, cache_dir, file_lock
+from ..core import NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock
 from .dataset import SegFolder
 from .decode import read_image, read_mask
+from .storage import make_room, mark_used, sweep_cache
 from ..distributed import rank
 
 # %% ../../nbs/inside/data/cache.ipynb #b29c362a
@@ -60,18 +61,35 @@ class Frames:
     ):
         self.folder, self.size = folder, tuple(size)
         self.index = {p:i for i,p in enumerate(paths)}
-        self.dir = cache_dir()/'frames'/self._key() if cache else None
-        self.cached = cache and (self.dir.exists() or self._has_room())
-        if self.cached: self._build(progress)
-        try: self._open()
-        except (OSError, ValueError):
-            shutil.rmtree(self.dir)
-            self._build(progress)
-            self._open()
+        self.dir, self.cached = None, False
+        if cache: self._settle(progress)
 
     @property
     def nbytes(self): return len(self.index)*self.size[0]*self.size[1]*4 # of the two files
     def has(self, path): return self.cached and path in self.index # is it in the cache?
+
+# %% ../../nbs/inside/data/cache.ipynb #afb0afab
+@patch
+def _settle(self:Frames, progress):
+    "Find the decoded frames or decode them; without a place for them, go on without"
+    try:
+        sweep_cache()
+        self.dir = cache_dir()/'frames'/self._key()
+        self.cached = self.dir.exists() or self._has_room()
+        if self.cached: self._build_or_find(progress)
+    except (OSError, NoCacheFolder) as e:
+        self.cached = False
+        why = e if isinstance(e, NoCacheFolder) else f'{e.filename or self.dir}: {e.strerror or e}'
+        warnings.warn(f'decoding in every epoch, for the cache cannot be written ({why})')
+
+@patch
+def _build_or_find(self:Frames, progress):
+    self._build(progress)
+    try: self._open()
+    except (OSError, ValueError): # damaged, or pruned this very moment
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self._build(progress)
+        self._open()
 
 # %% ../../nbs/inside/data/cache.ipynb #e791062c
 class SegMask(TensorMask):
@@ -132,7 +150,8 @@ def _build(self:Frames, progress):
     with file_lock(home/'.lock') as held: # who waits for it finds the frames decoded
         if self.dir.exists(): return
         if held: # so whoever left these was killed
-            for o in home.glob(f'.{self.dir.name}-staging-*'): shutil.rmtree(o, ignore_errors=True)
+            for o in home.glob('.*-staging-*'): shutil.rmtree(o, ignore_errors=True)
+        make_room(self.nbytes)
         with atomic_dir(self.dir) as staging: self._write(staging, progress)
 
 # %% ../../nbs/inside/data/cache.ipynb #836c98a6
@@ -155,6 +174,7 @@ def _write(self:Frames, staging, progress):
 @patch
 def _open(self:Frames):
     if not self.cached: return
+    mark_used(self.dir)
     self.images = np.load(self.dir/'images.npy', mmap_mode='r')
     self.masks = np.load(self.dir/'masks.npy', mmap_mode='r')
 

@@ -10,6 +10,7 @@ __all__ = ['Report', 'check_pair', 'check_dataset', 'require_sound']
 # %% ../../nbs/inside/data/check.ipynb #fa11e4cd
 import hashlib, html, json, re
 from collections import Counter
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from PIL import Image
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/check.ipynb #db56d85e
-from ..core import (SegError, atomic_path, cache_dir, file_lock, parallel_map,
-                             plain_text, plural)
+from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
+                             parallel_map, plain_text, plural)
 from .dataset import (SegFolder, code_faults, image_files, image_suffixes,
                                      short_path, stem_of)
 from .decode import decode_mask, open_picture, unknown_ids, verify_png
@@ -292,20 +293,36 @@ def _state(folder, split):
 # %% ../../nbs/inside/data/check.ipynb #240b2473
 def _noted(note):
     "The warnings in the note of an earlier check, or None"
-    try: return json.loads(note.read_text(encoding='utf-8'))
-    except (OSError, ValueError): return None
+    try: found = json.loads(note.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError): return None
+    lines = isinstance(found, list) and all(isinstance(o, str) for o in found)
+    return found if lines else None
 
+@contextmanager
+def _place_of_notes():
+    "The folder of the notes, for one process at a time; None where nothing can be kept"
+    with ExitStack() as stack:
+        try:
+            place = cache_dir()/'checked'
+            place.mkdir(parents=True, exist_ok=True)
+            # processes that start together wait for the one that looks
+            stack.enter_context(file_lock(place/'.lock'))
+        except (OSError, NoCacheFolder): place = None
+        yield place
+
+# %% ../../nbs/inside/data/check.ipynb #fff84319
 def require_sound(
     folder,             # a `SegFolder`
     split='valid.txt',  # the split to train with
     progress=False      # show a progress bar?
 ): # the warnings of `check_dataset`, a line each
     "Refuse a dataset in which `check_dataset` finds errors; an unchanged folder is read once"
-    note = cache_dir()/'checked'/f'{_state(folder, split)}.json'
-    if (found := _noted(note)) is not None: return found
-    note.parent.mkdir(parents=True, exist_ok=True)
-    with file_lock(note.parent/'.lock'): # processes that start together wait for the one that looks
-        if (found := _noted(note)) is not None: return found
+    state = _state(folder, split)
+    with _place_of_notes() as place:
+        note = place and place/f'{state}.json'
+        if note and (found := _noted(note)) is not None: return found
         found = check_dataset(folder, split, progress).require().warnings
-        with atomic_path(note) as tmp: tmp.write_text(json.dumps(found), encoding='utf-8')
+        if note:
+            with suppress(OSError), atomic_path(note) as tmp:
+                tmp.write_text(json.dumps(found), encoding='utf-8')
     return found

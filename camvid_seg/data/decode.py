@@ -45,6 +45,8 @@ def open_image(path):
         return im, raw
     except FileNotFoundError:
         raise SegError(f'{short_path(path)}: no such file; check the name') from None
+    except PermissionError:
+        raise SegError(f'{short_path(path)}: no permission to read it; ask its owner') from None
     except Exception as e:
         why = why_unreadable(path, e)
         raise SegError(f'{short_path(path)}: {why}; replace the file') from None

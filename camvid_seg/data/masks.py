@@ -50,6 +50,7 @@ def save_mask(
     mask, # class ids, uint8 (H, W)
     path, # where to write, a .png
     colors, # colour of each id, uint8 (n, 3)
+    pnginfo=None, # text to go with it, a `PngInfo` of Pillow
 )->Path: # `path`, written whole or not at all
     "Write `mask` as a PNG of mode P: ids in the pixels, `colors` in the palette."
     path, im = Path(path), Image.fromarray(checked_ids(mask, len(colors)))
@@ -57,7 +58,7 @@ def save_mask(
         raise SegError(f'{path}: a mask is written as .png, for {path.suffix or "no suffix"} '
                        'may change ids')
     im.putpalette(np.asarray(colors, np.uint8).tobytes())
-    with atomic_path(path) as f: im.save(f, format='PNG', optimize=True)
+    with atomic_path(path) as f: im.save(f, format='PNG', optimize=True, pnginfo=pnginfo)
     return path
 
 # %% ../../nbs/inside/data/masks.ipynb #89f575ba

@@ -22,6 +22,7 @@ from .camera import FAR, OVERSAMPLE, Camera
 from .canvas import CLASS_ID, GROUND, Canvas, facing_us, mix_colors, spaced
 from .dataset import SegFolder
 from .drives import in_view
+from .storage import mark_used, sweep_cache
 from .street import CHUNK, lanes, plan_drive, road
 
 # %% ../../nbs/inside/data/scenes.ipynb #8e402739
@@ -232,7 +233,9 @@ def scenes(
     if home.exists() and not _all_there(home, n): _discard(home)
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
+        sweep_cache(home.parent)
         with file_lock(home.parent/'.lock'): # who waits for it finds them drawn
             if home.exists(): return SegFolder(home)
             with atomic_dir(home) as stage: _write_scenes(stage, n, size, seed, per_drive, progress)
+    mark_used(home)
     return SegFolder(home)

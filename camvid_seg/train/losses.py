@@ -11,6 +11,7 @@ __all__ = ['SegLoss', 'loss_count', 'batch_parts', 'SmoothLoss', 'MeanLoss']
 import torch
 import torch.nn.functional as F
 from fastai.learner import AvgLoss, Metric
+from fastcore.basics import patch
 
 # %% ../../nbs/inside/train/losses.ipynb #3f978e13
 from ..core import SegError
@@ -24,11 +25,7 @@ def _by_pixel(logits, target):
     if not rows.is_contiguous() or rows.shape[:-1] != target.shape: return logits, target
     return rows.flatten(0, -2), target.flatten()
 
-def _pixel_losses(logits, target, ignore_index):
-    "Cross-entropy at each pixel, float32 (N, H, W); 0 where the target is `ignore_index`"
-    rows, ids = _by_pixel(logits.float(), target.long())
-    loss = F.cross_entropy(rows, ids, ignore_index=ignore_index, reduction='none')
-    return loss.view(target.shape)
+def _at_least_float32(x): return x.to(torch.promote_types(x.dtype, torch.float32))
 
 # %% ../../nbs/inside/train/losses.ipynb #c0957885
 class SegLoss:
@@ -47,8 +44,9 @@ class SegLoss:
     def __call__(self,
         logits, # float (N, C, H, W); float16 and bfloat16 are computed in float32
         target  # integer ids (N, H, W)
-    ): # float32 scalar, or (N, H, W) with reduction='none'
-        loss = _pixel_losses(plain_tensor(logits), plain_tensor(target), self.ignore_index)
+    ): # scalar, or (N, H, W) with reduction='none'; float32, or float64 of float64
+        logits = _at_least_float32(plain_tensor(logits))
+        loss = self.pixel_losses(logits, plain_tensor(target).long())
         if self.reduction == 'none': return loss
         return loss.sum() if self.reduction == 'sum' else loss.sum()/self.count(target)
     def count(self, target): # scalar tensor: pixels that the mean divides by, at least 1
@@ -56,7 +54,19 @@ class SegLoss:
     def activation(self, logits): # probabilities (N, C, H, W)
         return plain_tensor(logits).float().softmax(dim=1)
     def decodes(self, logits): return best_class(logits) # class ids (N, H, W)
-    def __repr__(self): return f'SegLoss(void={self.void!r}, void_code={self.void_code})'
+    def __repr__(self):
+        return f'{type(self).__name__}(void={self.void!r}, void_code={self.void_code})'
+
+# %% ../../nbs/inside/train/losses.ipynb #3f8aace7
+@patch
+def pixel_losses(self:SegLoss,
+    logits, # float32 or float64 (N, C, H, W)
+    target  # int64 ids (N, H, W)
+): # (N, H, W): the loss at each pixel, 0 where it is ignored
+    "Cross-entropy at each pixel"
+    rows, ids = _by_pixel(logits, target)
+    loss = F.cross_entropy(rows, ids, ignore_index=self.ignore_index, reduction='none')
+    return loss.view(target.shape)
 
 # %% ../../nbs/inside/train/losses.ipynb #bb5be8f9
 def loss_count(

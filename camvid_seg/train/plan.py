@@ -94,6 +94,7 @@ def _notes(folder, parts, recipe, settled, split, device):
     if folder.void_code is not None:
         what = 'train as a class' if recipe.void == 'train' else 'do not train'
         yield f'Void pixels {what} and never count in the figures'
+    if recipe.loss != 'ce': yield f'loss: {recipe.loss}'
 
 # %% ../../nbs/inside/train/plan.ipynb #cf409112
 def _start_notes(folder, recipe):

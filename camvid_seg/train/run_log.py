@@ -70,7 +70,16 @@ def before_fit(self:RunLog):
     self.learn.start_batch, smooth.count = facts['batch'], facts['train_iter']
     sums = tensors.get('smooth_loss')
     smooth.sums = None if sums is None else sums.to(self.dls.device)
-    if facts['scaler']: self.learn.scaler.load_state_dict(facts['scaler'])
+    if facts['scaler']: self._restore_scaler(facts['scaler'])
+
+# %% ../../nbs/inside/train/run_log.ipynb #694feaa9
+@patch
+def _restore_scaler(self:RunLog, state):
+    scaler = getattr(self.learn, 'scaler', None)
+    if scaler is None or not scaler.is_enabled():
+        raise SegError(f'{self.folder.path.name}/last/checkpoint.safetensors: of a stage in fp16, '
+                       'and this one is not; train anew with another --out')
+    scaler.load_state_dict(state)
 
 # %% ../../nbs/inside/train/run_log.ipynb #b6b90b18
 @patch

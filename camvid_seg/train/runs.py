@@ -13,16 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # %% ../../nbs/inside/train/runs.ipynb #d5a3f666
-import matplotlib.pyplot as plt
+import matplotlib.pyplot as plt, torch
 from fastcore.basics import patch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
 
 # %% ../../nbs/inside/train/runs.ipynb #9b42913f
-from ..core import SegError, atomic_path, leftovers, make_folder
+from ..core import SegError, atomic_path, is_readable_file, leftovers, make_folder
 from ..distributed import rank
+from ..model.weights import check_finite, write_tensors
 from ..tensors import unwrap
-from .optimizer import optimizer_state, restore_optimizer
+from .optimizer import (check_optimizer_state, optimizer_state,
+                                        restore_optimizer)
 
 # %% ../../nbs/inside/train/runs.ipynb #5003a7af
 @contextmanager
@@ -33,18 +34,19 @@ def writing(
     try:
         make_folder(path.parent)
         with atomic_path(path) as tmp: yield tmp
-    except (OSError, SafetensorError) as e:
-        why = getattr(e, 'strerror', None) or e
-        raise SegError(f'{path}: not written ({why}); what it held before is untouched. '
-                       'Make room, then go on with --resume') from e
+    except OSError as e:
+        raise SegError(f'{path}: not written ({e.strerror or e}); '
+                       'what it held before is untouched. Make room, '
+                       'then go on with --resume') from e
 
 # %% ../../nbs/inside/train/runs.ipynb #1ea7504e
 def _read_json(file, fix):
     try:
-        if file.exists() and not file.is_file(): raise ValueError('no plain file')
+        if not is_readable_file(file): raise FileNotFoundError
         data = json.loads(file.read_text(encoding='utf-8'))
         if not isinstance(data, dict): raise ValueError('no object')
         return data
+    except SegError: raise
     except (OSError, ValueError, RecursionError) as e:
         raise SegError(f'{file}: {fix} ({type(e).__name__})') from e
 
@@ -108,7 +110,7 @@ def write_history(self:Run):
     if not (self.history and self.writes): return
     with writing(self.file('history.csv')) as tmp:
         with open(tmp, 'w', newline='', encoding='utf-8') as f:
-            w = csv.DictWriter(f, list(self.history[0]))
+            w = csv.DictWriter(f, list(dict.fromkeys(k for row in self.history for k in row)))
             w.writeheader()
             w.writerows(self.history)
 
@@ -119,8 +121,9 @@ def save(self:Run, learn, name):
     if not self.writes: return
     file = self.file(f'{name}.safetensors')
     try: learn.save(file)
-    except (OSError, SafetensorError) as e:
-        raise SegError(f'{file}: not written ({e}); make room, then go on with --resume') from e
+    except OSError as e:
+        raise SegError(f'{file}: not written ({e.strerror or e}); make room, '
+                       'then go on with --resume') from e
 
 # %% ../../nbs/inside/train/runs.ipynb #f92ce5d1
 COUNTERS = dict(accumulate='n_micro', skipped='skipped', in_a_row='in_a_row',
@@ -153,9 +156,8 @@ def checkpoint(self:Run,
     if smooth is not None: tensors['smooth_loss'] = smooth
     facts = dict(position, **{k:_counter(learn, k) for k in COUNTERS}, ema=ema and ema.n, opt=opt,
                  history=self.history, best=self.best, scaler=scaler and scaler.state_dict())
-    tensors = {k:v.detach().cpu().contiguous() for k,v in tensors.items()}
     with writing(self.file('last', 'checkpoint.safetensors')) as tmp:
-        save_file(tensors, tmp, metadata={'facts':json.dumps(facts)})
+        write_tensors(tmp, tensors, {'facts':json.dumps(facts)})
 
 # %% ../../nbs/inside/train/runs.ipynb #99f22456
 @patch
@@ -164,35 +166,100 @@ def last_checkpoint(self:Run)->tuple[dict,dict]|None: # tensors by name, facts; 
     file = self.file('last', 'checkpoint.safetensors')
     if not file.exists(): return None
     try:
-        if not file.is_file(): raise ValueError('no plain file')
+        if not is_readable_file(file): raise ValueError('no plain file')
         with safe_open(file, 'pt') as f:
             facts = json.loads(f.metadata()['facts'])
             tensors = {k:f.get_tensor(k) for k in f.keys()}
-        _check_checkpoint(facts)
+    except SegError: raise
     except Exception as e:
         why = type(e).__name__
         raise SegError(f'{file}: not readable ({why}): train anew with another --out') from e
+    _check_facts(file, facts)
     self.history, self.best = facts['history'], facts['best']
     self.write_history()
     return tensors, facts
 
 # %% ../../nbs/inside/train/runs.ipynb #74925121
-def _check_row(row, first):
-    "A row of a history: numbers, and the name of a stage"
-    if row.keys() != first.keys(): raise ValueError('history')
-    for k,v in row.items():
-        name = k == 'stage' and re.fullmatch(r'[\w-]+', v, re.A)
-        if not (name or isinstance(v, (int,float))): raise ValueError(k)
+def _is_count(v, least=0): return type(v) is int and least <= v < 2**53
+def _is_figure(v): return type(v) in (int,float)
+def _within(v, low, high=math.inf): return _is_figure(v) and low <= v <= high
+def _is_peak(v): return _within(v, 0) and 0 < v < math.inf
+def _is_dict(v, test): return isinstance(v, dict) and all(map(test, v.values()))
 
-def _check_checkpoint(facts):
-    "Numbers where numbers belong, and a history of plain rows"
-    for k in 'stage', 'epoch', 'batch', *COUNTERS:
-        kind = float if k == 'pct_train' else int
-        if not (isinstance(facts[k], kind) and facts[k] >= 0): raise ValueError(k)
-    lr = facts['lr'] if isinstance(facts['lr'], list) else [facts['lr']]
-    numbers = facts['best'], facts['seconds'], *lr
-    if not all(isinstance(v, (int,float)) for v in numbers): raise ValueError('no number')
-    for row in facts['history']: _check_row(row, facts['history'][0])
+def _is_row(row, first):
+    "Is it a row of a history, of numbers and the name of a stage?"
+    columns = {'epoch', 'seconds', 'train_loss', 'valid_loss'}
+    if not (isinstance(row, dict) and row.keys() == first.keys() and columns <= row.keys()):
+        return False
+    figures, stage = {k:v for k,v in row.items() if k != 'stage'}, row.get('stage')
+    named = isinstance(stage, str) and re.fullmatch(r'[\w-]+', stage, re.A)
+    return named and _is_count(row['epoch']) and all(map(_is_figure, figures.values()))
+
+def _is_history(v): return isinstance(v, list) and all(_is_row(row, v[0]) for row in v)
+
+def _is_optimizer(v):
+    "Is it the plain part of an optimizer's state?"
+    parts = ('state', 'hypers')
+    return isinstance(v, dict) and all(isinstance(v.get(k), list) and all(
+        _is_dict(o, lambda n: isinstance(n, (int,float))) for o in v[k]) for k in parts)
+
+# %% ../../nbs/inside/train/runs.ipynb #74ac9efe
+def _is_scaler(v):
+    "Is it the state of a `GradScaler`, or of none?"
+    if v is None or v == {}: return True
+    names = {'scale', 'growth_factor', 'backoff_factor', 'growth_interval', '_growth_tracker'}
+    if not (_is_dict(v, _is_figure) and v.keys() == names): return False
+    counts = _is_count(v['growth_interval'], 1) and _is_count(v['_growth_tracker'])
+    factors = 0 < v['backoff_factor'] < 1 <= v['growth_factor'] < math.inf
+    return counts and factors and 0 < v['scale'] < math.inf
+
+_of_facts = dict(stage=_is_count, epoch=_is_count, batch=_is_count, skipped=_is_count,
+    in_a_row=_is_count, train_iter=_is_count, accumulate=lambda v: _is_count(v, 1),
+    pct_train=lambda v: _within(v, 0, 1 + 1e-6), seconds=lambda v: _within(v, 0, 1e12),
+    best=lambda v: v == -math.inf or _within(v, 0, 1), ema=lambda v: v is None or _is_count(v),
+    lr=lambda v: all(map(_is_peak, v if isinstance(v, list) and v else [v])),
+    history=_is_history, opt=_is_optimizer, scaler=_is_scaler)
+
+def _check_facts(file, facts):
+    "Refuse a fact that cannot be one of a checkpoint"
+    facts = facts if isinstance(facts, dict) else {}
+    for k,test in _of_facts.items():
+        if k in facts and test(facts[k]): continue
+        said = f'{facts[k]!r:.60}, which cannot be' if k in facts else 'missing'
+        raise SegError(f'{file}: {k} is {said}; it was changed or is of another version: '
+                       'train anew with another --out')
+
+# %% ../../nbs/inside/train/runs.ipynb #27c4c725
+def _part(tensors, name):
+    "The tensors whose names begin with `name`, by the rest of their names"
+    return {k[len(name):]:v for k,v in tensors.items() if k.startswith(name)}
+
+def _of_optimizer(tensors): return {k:v for k,v in tensors.items() if k.startswith('opt.')}
+
+def _check_like(what, found, own):
+    "Refuse tensors that are not like `own` in name, shape and type"
+    for k in found.keys() ^ own.keys():
+        raise ValueError(f"{what}{k} is {'missing' if k in own else 'unexpected'}")
+    for k,v in found.items():
+        if v.shape == own[k].shape and v.dtype == own[k].dtype: continue
+        raise ValueError(f'{what}{k} is {v.dtype} of shape {tuple(v.shape)}, '
+                         f'not {own[k].dtype} of shape {tuple(own[k].shape)}')
+    check_finite(found, what.rstrip('.'))
+
+def _check_tensors(learn, ema, tensors, facts):
+    "Refuse what does not fit the model, its average, the optimizer or the curve of the loss"
+    for k in tensors:
+        known = re.match(r'(model|ema|opt)\.|smooth_loss$', k)
+        if not known: raise ValueError(f'{k} is unexpected')
+    _check_like('model.', _part(tensors, 'model.'), unwrap(learn.model).state_dict())
+    _check_like('ema.', _part(tensors, 'ema.'), ema.averages if ema else {})
+    if bool(ema) != (facts['ema'] is not None): raise ValueError(f"ema is {facts['ema']}")
+    check_optimizer_state(learn.opt, _of_optimizer(tensors), facts['opt'])
+    if 'smooth_loss' in tensors: # `_part` leaves an empty name
+        _check_like('smooth_loss', _part(tensors, 'smooth_loss'), {'':torch.zeros(2)})
+    steps, bs = len(learn.dls.train), learn.dls.train.bs
+    if facts['batch'] > steps: raise ValueError(f"batch {facts['batch']} of {steps}")
+    if facts['accumulate'] > bs: raise ValueError(f"a batch of {bs} in {facts['accumulate']} parts")
 
 # %% ../../nbs/inside/train/runs.ipynb #1c9d7b74
 def restore(
@@ -201,19 +268,17 @@ def restore(
     tensors:dict, # of `Run.last_checkpoint`
     facts:dict    # the rest of it
 ):
-    "Put weights, average, optimizer and counters of a checkpoint back"
-    def of(name): return {k[len(name):]:v for k,v in tensors.items() if k.startswith(name)}
-    try:
-        unwrap(learn.model).load_state_dict(of('model.'))
-        opt = {k:v for k,v in tensors.items() if k.startswith('opt.')}
-        restore_optimizer(learn.opt, opt, facts['opt'])
-        if ema:
-            for k,v in ema.averages.items(): v.copy_(tensors[f'ema.{k}'])
-            ema.n = facts['ema']
-        set_counters(learn, facts)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as e:
-        raise SegError('last/checkpoint.safetensors: does not fit the recipe '
-                       f'({type(e).__name__}); train anew with another --out') from e
+    "Put weights, average, optimizer and counters of a checkpoint back, if all of it fits"
+    try: _check_tensors(learn, ema, tensors, facts)
+    except (ValueError, RuntimeError) as e:
+        raise SegError(f'last/checkpoint.safetensors: does not fit the recipe ({e}); '
+                       'train anew with another --out') from e
+    unwrap(learn.model).load_state_dict(_part(tensors, 'model.'))
+    restore_optimizer(learn.opt, _of_optimizer(tensors), facts['opt'])
+    if ema:
+        for k,v in ema.averages.items(): v.copy_(tensors[f'ema.{k}'])
+        ema.n = facts['ema']
+    set_counters(learn, facts)
 
 # %% ../../nbs/inside/train/runs.ipynb #196cdf97
 def plot_history(

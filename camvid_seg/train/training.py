@@ -8,33 +8,37 @@ Docs: https://example.github.io/camvid_seg/inside/train/training.html.md"""
 __all__ = ['stage_loaders', 'stage_learner', 'fit_stage', 'check_fit', 'train']
 
 # %% ../../nbs/inside/train/training.ipynb #52b39664
-import dataclasses, hashlib, itertools, json, math, platform
+import dataclasses, itertools, math, platform
 from pathlib import Path
 
 # %% ../../nbs/inside/train/training.ipynb #57297285
 import matplotlib.pyplot as plt, torch
 from fastai.callback.progress import ProgressCallback
-from fastai.torch_core import set_seed
+from fastai.torch_core import default_device, set_seed
 from fastcore.basics import noop
 
 # %% ../../nbs/inside/train/training.ipynb #42f1d01b
 from .. import __version__
-from ..core import SegError, leftovers
+from ..core import SegError
 from ..data.augment import Augment
 from ..data.baselines import row_baseline
 from ..data.check import require_sound
+from ..data.counts import class_counts
 from ..data.dataset import SegFolder
 from ..data.loaders import seg_dataloaders
 from ..distributed import broadcast_weights, on_rank0, process_group, rank, world_size
 from ..memory import checkpoint_blocks, kept_memory, one_value_per_channel
+from ..model.unet import create_unet
 from ..model.weights import read_weights
 from ..tensors import unwrap
 from .learner import SegLearner, unet_learner
-from .losses import SegLoss
+from .class_losses import class_weights, create_loss, loss_terms, weight_rules
 from .metrics import seg_metrics
 from .optimizer import EMA, FusedAdam
 from .plan import resolve
 from .recipes import Recipe
+from .run_config import (content_digest, file_digest, reopen, run_config,
+                                         threads_of)
 from .run_log import RunLog
 from .runs import Run, restore, writing
 from .seeds import seed_epoch
@@ -54,17 +58,28 @@ def stage_loaders(
     return seg_dataloaders(folder, stage.size, stage.bs, split, augment, cache, device=device,
                            progress=progress)
 
+# %% ../../nbs/inside/train/training.ipynb #9e8f240f
+def _loss_weights(folder, recipe, split):
+    "Weights of the classes for each term of the loss that has such; most have none"
+    rules = [term for term in loss_terms(recipe.loss) if term in weight_rules]
+    if not rules: return {}
+    pixels = class_counts(folder, folder.split(split).train).per_frame
+    return {rule:class_weights(rule, pixels, recipe.void, folder.void_code) for rule in rules}
+
 # %% ../../nbs/inside/train/training.ipynb #efdb527b
 def stage_learner(
     dls,          # loaders of `stage_loaders`
     recipe:Recipe,# the recipe
-    progress=None # a callback that shows progress instead of fastai's bars and table
+    progress=None,# a callback that shows progress instead of fastai's bars and table
+    loss_weights=None # of the classes, by term of the loss; default: counted where it needs them
 )->SegLearner:
     "The network of `recipe`, untrained, with its loss and metrics"
-    set_seed(recipe.seed)
+    if loss_weights is None: loss_weights = _loss_weights(dls.folder, recipe, dls.split)
     void = recipe.void if dls.void_code is not None else 'train'
+    loss = create_loss(recipe.loss, void, dls.void_code, loss_weights)
+    set_seed(recipe.seed)
     learn = unet_learner(dls, recipe.arch, recipe.weights, recipe.decoder, metrics=seg_metrics(),
-                         loss_func=SegLoss(void, dls.void_code), opt_func=FusedAdam)
+                         loss_func=loss, opt_func=FusedAdam)
     learn.model.to(memory_format=torch.channels_last)
     if recipe.compile: learn.compile()
     if progress is not None or rank():
@@ -160,72 +175,59 @@ def _refuse_one_value(stage):
     raise SegError(f'{stage.name}: {what} of one image of 32x32 pixels, too few for batch norm; '
                    f'use {fix} or a larger --size')
 
-# %% ../../nbs/inside/train/training.ipynb #0db003f5
-def _split_digest(parts):
-    "Changes when a frame joins or leaves either part of a split"
-    stems = [[p.stem for p in o] for o in (parts.train, parts.valid)]
-    return hashlib.sha256(repr(stems).encode()).hexdigest()[:16]
-
-def _file_digest(weights):
-    "Changes with the file that the network starts from; None if there is none"
-    if weights in (None, 'imagenet') or not Path(weights).is_file(): return
-    try: return hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16]
-    except OSError: return # why, the loader of weights says
-
 # %% ../../nbs/inside/train/training.ipynb #7d2ae4b8
-def _begin(folder, recipe, path, split, resume):
+def _check_network(folder, recipe):
+    "Refuse a network, weights or an augmentation that cannot be made"
+    try: Augment(**dict(recipe.augment))
+    except TypeError as e:
+        raise SegError(f'recipe: augment={recipe.augment!r:.60}: {e}') from e
+    create_unet(recipe.arch, len(folder.codes), recipe.decoder, recipe.weights, folder.codes)
+
+def _begin(folder, recipe, path, split, device, resume, data_changed):
     "The run, its checkpoint, and the number of the stage to begin with"
-    config = dict(version=__version__, data=str(folder.path.resolve()), split=split,
-                  frames=_split_digest(folder.split(split)), recipe=recipe.to_dict(),
-                  processes=world_size(), class_map=folder.class_map,
-                  start=None if resume else _file_digest(recipe.weights))
-    run, state = on_rank0(_open_run, path, config, resume)
+    if not resume: on_rank0(_check_network, folder, recipe)
+    config = run_config(folder, recipe, split, device)
+    if not resume: config['loss_weights'] = on_rank0(_loss_weights, folder, recipe, split)
+    run, state = on_rank0(_open_run, folder, path, config, resume, data_changed)
     if run.config['frames'] != config['frames']:
         raise SegError(f'{folder.path}: not the frames that the first process has; '
                        'copy them from its machine')
-    first = state[1]['stage'] if state else 0
-    if first >= len(recipe.stages):
-        raise SegError(f'{run.path.name}/last/checkpoint.safetensors: of stage {first+1}, '
-                       f'and the recipe has {len(recipe.stages)}')
-    return run, state, first
+    if state: _check_place(f'{run.path.name}/last/checkpoint.safetensors', state[1], recipe)
+    return run, state, state[1]['stage'] if state else 0
 
-def _open_run(path, config, resume):
+# %% ../../nbs/inside/train/training.ipynb #320afc86
+def _open_run(folder, path, config, resume, data_changed):
     "The run, new or old, and its checkpoint"
-    if not resume: return Run(path, config), None
-    run = _reopen(path, config)
+    config['content'] = content_digest(folder, folder.split(config['split']))
+    if not resume:
+        start = file_digest(config['recipe']['weights'])
+        return Run(path, {**config, 'start':start}), None
+    run = reopen(path, config, data_changed)
     return run, run.last_checkpoint()
 
-# %% ../../nbs/inside/train/training.ipynb #c45e57df
-def _reopen(path, config):
-    "The run in `path`, if it is one of `config`; only the data may have moved"
-    run, new = Run(path), json.loads(json.dumps(config))
-    for p in (*leftovers(run.path), *leftovers(run.file('last'))): p.unlink()
-    for k in 'split', 'frames', 'class_map', 'recipe':
-        if run.config.get(k) != new[k]:
-            how = _difference(run.config.get(k), new[k])
-            raise SegError(f'{run.path.name}/config.json: {k} {how}; '
-                           'resume with the same, or use another --out')
-    n = run.config.get('processes', 1)
-    if n != new['processes']:
-        raise SegError(f'{run.path.name}/config.json: made by {n} processes, '
-                       f'not {new["processes"]}; resume with as many')
-    return run
-
-def _difference(old, new):
-    if list in (type(old), type(new)): return 'is another'
-    if not (isinstance(old, dict) and isinstance(new, dict)): return f'is {old!r}, not {new!r}'
-    keys = sorted(old.keys() | new.keys())
-    return 'differs in ' + ', '.join(k for k in keys if old.get(k) != new.get(k))
+def _check_place(file, facts, recipe):
+    "Refuse a checkpoint of a stage or an epoch that the recipe does not have"
+    n, epoch, fix = facts['stage'], facts['epoch'], 'train anew with another --out'
+    if n >= len(recipe.stages):
+        raise SegError(f'{file}: of stage {n+1} of {len(recipe.stages)}; {fix}')
+    stage, names = recipe.stages[n], {s.name for s in recipe.stages}
+    if epoch > stage.epochs or (epoch == stage.epochs and facts['batch']):
+        raise SegError(f'{file}: in epoch {epoch+1} of {stage.epochs}, {stage.name}; {fix}')
+    for row in facts['history']:
+        figures = {'accuracy', 'miou', recipe.metric} <= row.keys()
+        if not (row['stage'] in names and figures):
+            raise SegError(f"{file}: its history has a row of {row['stage']!r} "
+                           f'that no stage of the recipe wrote; {fix}')
 
 # %% ../../nbs/inside/train/training.ipynb #a136dc85
 def _first_learner(dls, recipe, progress, run, resume, state):
     "The learner to begin with"
     outside, began = recipe.weights not in (None, 'imagenet'), run.config.get('start')
-    if resume and not state and outside and not (began and began == _file_digest(recipe.weights)):
+    if resume and not state and outside and not (began and began == file_digest(recipe.weights)):
         raise SegError(f'no checkpoint to resume, and {recipe.weights!r} is not the file that the '
                        'run began with: train anew with --weights and another --out')
     start = dataclasses.replace(recipe, weights=None) if state else recipe
-    learn = stage_learner(dls, start, progress)
+    learn = stage_learner(dls, start, progress, run.config.get('loss_weights'))
     learn.pretrained = bool(recipe.weights)
     return learn
 
@@ -240,21 +242,24 @@ def train(
     resume:bool=False,     # go on with the run in `path`
     progress=None,         # a callback that shows progress; default: fastai's bars
     minutes:float=10.,     # between checkpoints in the middle of an epoch
-    cache:bool=True        # decode every frame once to disk?
+    cache:bool=True,       # decode every frame once to disk?
+    data_changed:bool=False # go on with the run although its data are others now
 )->Run: # with `history`, `metrics` and `learn`, which holds the weights of the metrics
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
     require_sound(folder, split, progress is not None)
     recipe = on_rank0(resolve, recipe, device)
     check_fit(recipe, folder.split(split))
-    run, state, first = _begin(folder, recipe, path, split, resume)
+    place = torch.device(default_device() if device is None else device)
+    run, state, first = _begin(folder, recipe, path, split, place, resume, data_changed)
     learn = None
-    for i in range(first, len(recipe.stages)):
-        dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
-        if learn is None: learn = _first_learner(dls, recipe, progress, run, resume, state)
-        learn.dls = dls
-        learn.set_precision(recipe.stages[i].precision)
-        fit_stage(learn, run, i, recipe, state if i == first else None, minutes)
-    return _finish_run(run, learn, folder, recipe, split)
+    with threads_of(run, place):
+        for i in range(first, len(recipe.stages)):
+            dls = stage_loaders(folder, recipe, i, split, device, progress is not None, cache)
+            if learn is None: learn = _first_learner(dls, recipe, progress, run, resume, state)
+            learn.dls = dls
+            learn.set_precision(recipe.stages[i].precision)
+            fit_stage(learn, run, i, recipe, state if i == first else None, minutes)
+        return _finish_run(run, learn, folder, recipe, split)
 
 # %% ../../nbs/inside/train/training.ipynb #5de0abc3
 def _finish_run(run, learn, folder, recipe, split):

@@ -59,4 +59,5 @@ def write_report(
                         curves=_as_img(plot_history(run.history)[0].figure),
                         results=_as_img(_first_frames(run.learn)),
                         classes=run.learn.metrics[0].cm._repr_html_())
-    with writing(run.file('report.html')) as tmp: tmp.write_text(page, encoding='utf-8')
+    with writing(run.file('report.html')) as tmp:
+        tmp.write_text(page, encoding='utf-8', errors='backslashreplace')

@@ -18,6 +18,7 @@ from camvid_seg.data.decode import read_image
 from camvid_seg.train.recipes import quick_recipe
 from camvid_seg.train import training
 from camvid_seg.train.plan import resolve
+from camvid_seg.train.run_config import split_digest
 from camvid_seg.use.inference import Predictor
 from camvid_seg.model.unet import create_unet
 from camvid_seg.model.weights import save_weights
@@ -260,7 +261,7 @@ def change(o, todo):
 
 def config(room):
     recipe = quick_recipe().change_stages(epochs=1, bs=2, size=(32,48))
-    c = dict(version='0', data=str(room.data), split='valid.txt', frames=training._split_digest(room.folder.split()), recipe=resolve(recipe).to_dict())
+    c = dict(version='0', data=str(room.data), split='valid.txt', frames=split_digest(room.folder.split()), recipe=resolve(recipe).to_dict())
     return json.loads(json.dumps(c))
 
 row = dict(stage='stage-1', epoch=0, train_loss=1., valid_loss=1., accuracy=.5, class_accuracy=.5, miou=.3, seconds=1.)

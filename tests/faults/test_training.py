@@ -169,9 +169,9 @@ def facts_of(run): return Run(run.path).last_checkpoint()[1]
 
 class Cut:
     "Writes a file until `n` bytes of it are on the disk, then `f()`"
-    def __init__(self, n, f): self.n, self.f, self.save = n, f, runs.save_file
-    def __call__(self, tensors, path, **kwargs):
-        self.save(tensors, path, **kwargs)
+    def __init__(self, n, f): self.n, self.f, self.write = n, f, runs.write_tensors
+    def __call__(self, path, *args):
+        self.write(path, *args)
         os.truncate(path, self.n)
         self.f()
 
@@ -182,7 +182,7 @@ def test_disk_full_at_any_byte(fault, run, monkeypatch):
     learn.recorder.smooth_loss.sums = None
     for n in [0, 1, 7, 8, 9, *range(100, size, size//12), size-1, size]:
         with monkeypatch.context() as m:
-            m.setattr(runs, 'save_file', Cut(n, full))
+            m.setattr(runs, 'write_tensors', Cut(n, full))
             with pytest.raises(SegError, match='No space left') as e: run.checkpoint(learn, stage=0, epoch=9, batch=9, lr=1., seconds=0.)
         assert facts_of(run) == before and [p.name for p in (run.path/'last').iterdir()] == ['checkpoint.safetensors']
     fault('killed', 'the disk is full, at 19 places of a checkpoint', 'one line; the checkpoint before it is whole', e.value)
@@ -205,7 +205,7 @@ def test_file_too_large_for_real(fault, run):
 def test_disk_full_in_training(fault, dls, tmp_path, monkeypatch):
     r, run = quick_recipe().change_stages(epochs=2, **small), Run(tmp_path/'run', {})
     def full(): raise OSError(errno.ENOSPC, 'No space left on device')
-    def when_ready(): monkeypatch.setattr(runs, 'save_file', Cut(99, full))
+    def when_ready(): monkeypatch.setattr(runs, 'write_tensors', Cut(99, full))
     with pytest.raises(SegError, match='Make room') as e: fit_stage(learner(dls, cbs=At(10, when_ready)), run, 0, r)
     assert '\n' not in str(e.value) and facts_of(run)['epoch'] == 1
     fault('killed', 'the disk is full in the second epoch', 'one line; the run goes on from the first', e.value)
@@ -244,7 +244,7 @@ def test_killed_before_there_was_a_run(fault, tmp_path):
 def test_killed_before_the_first_checkpoint(fault, folder, tmp_path, monkeypatch):
     file = tmp_path/'encoder.pth'
     torch.save(resnet18().state_dict(), file)
-    r = quick_recipe(weights=str(file)).change_stages(epochs=1, **small)
+    r = quick_recipe(arch='resnet18', weights=str(file)).change_stages(epochs=1, **small)
     r = dataclasses.replace(r, stages=r.stages[:1])
     def go(name, **kwargs): return train(folder, r, tmp_path/name, device='cpu', progress=Quiet(), **kwargs)
     def kill(*args): raise KeyboardInterrupt
@@ -306,7 +306,10 @@ def test_best_at_the_last_size(fault, folder, dls, tmp_path):
     fault('best weights', 'accuracies of 0.9 and 0.95 on small images, then 0.5 and 0.4 on larger ones', 'best.safetensors holds the weights of 0.5: the best at the last size')
 
 def test_unknown_metric(fault, dls, tmp_path):
-    fault.refused('best weights', 'a metric that is not measured', fit_stage, learner(dls), Run(tmp_path/'run', {}), 0, quick_recipe(metric='beauty').change_stages(epochs=1, **small))
+    fault.refused('best weights', 'a metric that is not measured', quick_recipe, metric='beauty')
+    learn = learner(dls)
+    learn.metrics = seg_metrics()[:1]
+    fault.refused('best weights', 'a metric that this learner does not measure', fit_stage, learn, Run(tmp_path/'run', {}), 0, quick_recipe(metric='miou').change_stages(epochs=1, **small))
 
 # ---- nan ----
 
