@@ -1,5 +1,6 @@
 "Everything, for a course: `from camvid_seg.all import *`, in the way of fastai. A program of your own names what it imports"
 from .core import *
+from .checks import *
 from .tensors import *
 from .distributed import *
 from .memory import *
