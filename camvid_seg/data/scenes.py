@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/scenes.ipynb #c1414291
+from ..checks import FLAG, PATH, SIZE, check_args, optional, whole
 from ..core import SegError, atomic_dir, cache_dir, file_lock
 from .camera import FAR, OVERSAMPLE, Camera
 from .canvas import CLASS_ID, GROUND, Canvas, facing_us, mix_colors, spaced
@@ -157,6 +158,7 @@ def _paint_frame(p, frame, size, canvas=Canvas):
     return cv, s
 
 # %% ../../nbs/inside/data/scenes.ipynb #b4eb59d6
+@check_args(drive=whole(), frame=whole(), size=SIZE, seed=whole())
 def draw_scene(
     drive:int, # which drive: its street, its light, its weather
     frame:int, # which frame of it, from 0; the camera moves on by 1 to 2 metres a frame
@@ -215,6 +217,8 @@ def _discard(path):
     shutil.rmtree(stale, ignore_errors=True)
 
 # %% ../../nbs/inside/data/scenes.ipynb #0f39618f
+@check_args(n=whole(2), size=SIZE, seed=whole(), per_drive=whole(1), cache=optional(PATH),
+            progress=FLAG)
 def scenes(
     n:int=100, # frames, at least 2
     size:tuple=(240, 320), # (height, width) in pixels

@@ -2,6 +2,7 @@
 2,000 calls; CAMVID_SEG_FUZZ=20000 for the long form."""
 import contextlib, io, math, os, shutil
 from pathlib import Path
+# ruff: noqa: F403, F405
 import matplotlib, numpy as np, pytest, torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 from matplotlib import pyplot as plt
@@ -37,6 +38,7 @@ def api(place):
             shutil.rmtree(run, ignore_errors=True)
             return f(path=path, **kwargs)
         return call
+    unfolded = create_unet('resnet18', n, 'lean', None).eval()
     calls = dict(
         SegFolder=(SegFolder, dict(path=folder.path, strict=True)), split=(folder.split, dict(name='valid.txt')), merge=(folder.merge, dict(classes='camvid11')),
         class_colors=(class_colors, dict(codes=codes)), to_11=(to_11, dict(codes=codes)), label_path=(label_path, dict(image=images[0])), read_class_map=(read_class_map, dict(path=table)),
@@ -64,9 +66,9 @@ def api(place):
         read_weights=(read_weights, dict(path=weights)), save_weights=(save_weights, dict(model=model, path=place/'v.safetensors')), create_encoder=(create_encoder, dict(arch='resnet18')),
         create_unet=(create_unet, dict(arch='resnet18', n_classes=n, decoder='lean', weights=None, codes=codes)), load_unet=(load_unet, dict(path=weights)), stage_costs=(stage_costs, dict(model=model, size=(32,48))),
         SegLoss=(SegLoss, dict(void='ignore', void_code=n-1, reduction='mean')), SegFocalLoss=(SegFocalLoss, dict(void='ignore', void_code=n-1, gamma=2.)), SegDiceLoss=(SegDiceLoss, dict(void='ignore', void_code=n-1)),
-        SegWeightedLoss=(SegWeightedLoss, dict(weights=[1.]*n, void='ignore', void_code=n-1)), class_weights=(class_weights, dict(rule='median', pixels=[1]*n, void='ignore', void_code=n-1)),
+        SegWeightedLoss=(SegWeightedLoss, dict(weights=[1.]*n, void='ignore', void_code=n-1)), class_weights=(class_weights, dict(rule='weighted', pixels=[[1]*n], void='ignore', void_code=n-1)),
         create_loss=(create_loss, dict(name='ce+dice', void='ignore', void_code=n-1, weights=None)), loss_terms=(loss_terms, dict(name='ce+dice')),
-        loss=(SegLoss(), dict(inp=torch.zeros(1,3,4,5), target=torch.zeros(1,4,5,dtype=torch.int64))),
+        loss=(SegLoss(), dict(logits=torch.zeros(1,3,4,5), target=torch.zeros(1,4,5,dtype=torch.int64))),
         confusion_matrix=(confusion_matrix, dict(pred=y, target=y, n_classes=n)), ConfusionMatrix=(ConfusionMatrix, dict(codes=codes, void_code=n-1)), update=(cm.update, dict(pred=y, target=y)),
         SegMetric=(SegMetric, dict(figure='miou', name='m')), EMA=(EMA, dict(decay=.9)), best_precision=(best_precision, dict(device='cpu')), seed_all=(seed_all, dict(seed=0)), CutMix=(CutMix, dict(alpha=1.)),
         lr_find=(learn.lr_find, dict(start_lr=1e-5, end_lr=1., num_it=2, stop_div=True)), exp_lrs=(exp_lrs, dict(start=1e-5, end=1., n=5)),
@@ -78,11 +80,11 @@ def api(place):
         train=(fresh(train), dict(folder=folder, recipe=recipe, path=run, split='valid.txt', device='cpu', resume=False)), stage_loaders=(stage_loaders, dict(folder=folder, recipe=recipe, number=0, split='valid.txt', device='cpu', cache=False)),
         Run=(Run, dict(path=place/'kept')), write_report=(write_report, dict(run=train(folder, recipe, place/'kept', device='cpu'))),
         Predictor=(Predictor, dict(model=weights, size=(32,48), device='cpu', precision='fp32', compile=False, classes=None)), predict=(predictor, dict(image=image)), checked_size=(checked_size, dict(size=(32,48))),
-        fold_batchnorm=(fold_batchnorm, dict(model=model)), ready=(ready, dict(model=model, device='cpu', precision='fp32')),
+        fold_batchnorm=(fold_batchnorm, dict(model=unfolded)), ready=(ready, dict(model=model, device='cpu', precision='fp32')),
         merged_probabilities=(merged_probabilities, dict(logits=torch.zeros(1,n,4,5), lut=sums.lut)),
         free_memory=(free_memory, dict(device='cpu')), batch_size_for=(batch_size_for, dict(size=(32,48), free=10**9, half_precision=False)),
-        prune_cache=(prune_cache, dict(most=10**12, days=None, kinds=('frames',))), learn_save=(learn.save, dict(file="w")),
-        learn_predict=(learn.predict, dict(item=images[0])), test_dl=(dls.test_dl, dict(test_items=[images[0]])))
+        prune_cache=(prune_cache, dict(most=10**12, days=None, kinds=('frames',))), save=(learn.save, dict(file="w")),
+        learn_predict=(learn.predict, dict(item=images[0])), test_dl=(lambda item: dls.test_dl([item]).one_batch(), dict(item=images[0])))
     return calls
 
 def attempt(f, kwargs):
