@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import Module
 
 # %% ../nbs/inside/tensors.ipynb #c0ffee02
-from .checks import instance_of
+from .checks import instance_of, kind_of
 
 # %% ../nbs/inside/tensors.ipynb #c17eacd3
 def plain_tensor(
@@ -25,7 +25,9 @@ def plain_tensor(
 # %% ../nbs/inside/tensors.ipynb #39561d44
 TENSOR = instance_of(Tensor, 'a tensor')
 
-NETWORK = instance_of(Module, 'a network, `nn.Module`')
+def _has_weights(v): return isinstance(v, Module) and any(True for _ in v.parameters())
+
+NETWORK = kind_of(_has_weights, 'a network with weights, `nn.Module`')
 
 # %% ../nbs/inside/tensors.ipynb #dd8ada33
 def best_class(

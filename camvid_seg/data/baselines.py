@@ -108,7 +108,7 @@ def frame_distances(
         return np.asarray(small, np.float64).ravel()
     def thumbs(fns):
         found = list(parallel_map(thumb, fns, n_workers, progress, 'images'))
-        return np.stack(found) if found else np.zeros((0, size[0]*size[1]))
+        return np.stack(found) if found else np.zeros((0, 3*size[0]*size[1]))
     a = thumbs(images)
     b = a if others is None else thumbs(others)
     d = (a**2).mean(1)[:, None] + (b**2).mean(1) - 2*(a @ b.T)/a.shape[1]

@@ -9,7 +9,7 @@ __all__ = ['CAMVID_CLASSES', 'NAMES', 'COLORS', 'class_maps', 'SegClass', 'Class
            'find_class', 'read_lines', 'read_class_map', 'Merged', 'merge_classes']
 
 # %% ../../nbs/inside/data/classes.ipynb #d3c4bef9
-import csv, difflib, html, os, re, unicodedata
+import csv, difflib, html, os, unicodedata
 from pathlib import Path
 from typing import NamedTuple
 

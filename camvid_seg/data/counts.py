@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt, numpy as np
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/counts.ipynb #e7eee0c9
-from ..checks import FLAG, PATHS, TEXT, WORKERS, check_args, instance_of, optional
+from ..checks import FLAG, PATHS, WORKERS, check_args, instance_of, optional
 from ..core import SegError, parallel_map
 from .classes import NAMES
 from .dataset import FOLDER
@@ -129,7 +129,7 @@ def plot_imbalance(
     return ax
 
 # %% ../../nbs/inside/data/counts.ipynb #1510d5c1
-@check_args(codes=NAMES, name=TEXT)
+@check_args(codes=NAMES, name=instance_of((str, int, np.integer), 'a class name, or an id'))
 def class_id(
     codes, # class names
     name, # a class name, or an id

@@ -32,8 +32,12 @@ def _array(test):
         return a
     return take
 
-IDS = Kind('class ids, whole numbers of shape (H, W)',
-           _array(lambda a: a.ndim == 2 and a.dtype.kind in 'uib' and (not a.size or a.min() >= 0)))
+def _are_ids(a):
+    return a.dtype.kind in 'uib' and (not a.size or (a.min() >= 0 and a.max() < 2**16))
+
+_ANY_IDS = Kind('class ids, whole numbers', _array(_are_ids))
+
+IDS = Kind('class ids, whole numbers of shape (H, W)', _array(lambda a: a.ndim == 2 and _are_ids(a)))
 
 IMAGE = Kind('an image, uint8 of shape (H, W, 3)',
              _array(lambda a: a.ndim == 3 and a.shape[2] == 3 and a.dtype == np.uint8))
@@ -110,7 +114,7 @@ def overlay(
     return mixed if ids is None else np.where(np.isin(mask, ids)[..., None], mixed, image)
 
 # %% ../../nbs/inside/data/masks.ipynb #9cc5d8f4
-@check_args(mask=IDS)
+@check_args(mask=_ANY_IDS)
 def class_shares(
     mask, # class ids, (H, W) or any shape
 )->tuple: # ids present, int64 (k,), and the share of pixels of each, float64 (k,), largest first

