@@ -11,6 +11,7 @@ __all__ = ['DTYPES', 'fold_batchnorm', 'ready', 'Prediction', 'merged_probabilit
 import copy, io
 from collections import Counter
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 # %% ../../nbs/inside/use/inference.ipynb #072b4f4e
@@ -115,8 +116,26 @@ class Prediction:
         ids,   # class of every pixel, uint8 (H, W)
         image, # the image, uint8 (H, W, 3)
         codes, # class names
-        colors # colour of each class, uint8 (n, 3)
-    ): self.ids, self.image, self.codes, self.colors = ids, image, codes, colors
+        colors,             # colour of each class, uint8 (n, 3)
+        confidence=None,    # probability of its class, float32 (H, W)
+        probabilities=None  # of each class, float16 (n, h, w), of the size that the network saw
+    ):
+        self.ids, self.image, self.codes, self.colors = ids, image, codes, colors
+        self._confidence, self._probabilities = confidence, probabilities
+
+    @property
+    def confidence(self)->np.ndarray: # float32 (H, W), 0 to 1
+        "The probability of the class that each pixel has"
+        return self._kept('confidence', self._confidence)
+
+    @property
+    def probabilities(self)->np.ndarray: # float16 (n, h, w), of the size that the network saw
+        "The probability of every class"
+        return self._kept('probabilities', self._probabilities)
+
+    def _kept(self, what, value):
+        if value is None: raise SegError(f'{what}: not kept; make the Predictor with keep={what!r}')
+        return value
 
     @cached_property
     def shares(self)->dict: # share of the pixels, 0 to 1, by class name, largest first
@@ -204,8 +223,12 @@ class Predictor:
         device=None,      # default: fastai's default device
         precision='auto', # 'fp32', 'bf16', 'fp16', or 'auto': `best_precision` of the device
         compile=False,    # also `torch.compile` it? The first image of each size then takes long
-        classes=None      # merge them: 'camvid11', a CSV file with the columns from,to, or a dict
+        classes=None,     # merge them: 'camvid11', a CSV file with the columns from,to, or a dict
+        keep=None         # besides the ids: 'confidence', or 'probabilities' and confidence
     ):
+        if keep not in (None, 'confidence', 'probabilities'):
+            raise SegError(f"keep={keep!r}: use 'confidence', 'probabilities' or None")
+        self.keep = keep
         self.device = torch.device(default_device() if device is None else device)
         self.size = checked_size(size)
         self.precision = best_precision(self.device) if precision == 'auto' else precision
@@ -226,23 +249,69 @@ def __call__(self:Predictor,
     image # a path, a Pillow image, or an array or a tensor of colours: see `as_rgb`
 )->Prediction: # with `ids` of the image's own size
     "The class of every pixel of `image`"
-    image = as_rgb(image)
-    own = image.shape[:2]
-    ids = self.ids(_resize_image(image, self.sees(own)))
-    if ids.shape != own: ids = resize_mask(ids, own)
-    return Prediction(ids, image, self.codes, self.colors)
+    return self.batch([image])[0]
 
 # %% ../../nbs/inside/use/inference.ipynb #7a56d2f9
 @patch
+def _scores(self:Predictor, images):
+    "Of classes (N, n, H, W): probabilities, or logits where the largest is all that counts"
+    x = torch.from_numpy(images).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
+    logits = self.net(x.to(DTYPES[self.precision]).permute(0,3,1,2))
+    if self.lut is not None: return merged_probabilities(logits, self.lut)
+    return logits.float().softmax(1) if self.keep else logits
+
+@patch
 @torch.inference_mode()
+def look(self:Predictor,
+    images # uint8 (N, H, W, 3), of the size that the network is to see
+): # ids uint8 (N, H, W); confidence float32 (N, H, W); probabilities float16 (N, n, H, W); or Nones
+    "What the network makes of images of one size, without anything around it"
+    scores = self._scores(images)
+    most = scores.max(1)
+    ids, nothing = most.indices.byte().cpu().numpy(), [None]*len(images)
+    confidence = most.values.cpu().numpy() if self.keep else nothing
+    kept = scores.half().cpu().numpy() if self.keep == 'probabilities' else nothing
+    return ids, confidence, kept
+
+@patch
 def ids(self:Predictor,
     image # uint8 (H, W, 3), of the size that the network is to see
 )->np.ndarray: # class ids, uint8 (H, W)
     "The class of every pixel, without anything around it"
-    x = torch.from_numpy(image).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
-    logits = self.net(x.to(DTYPES[self.precision])[None].permute(0,3,1,2))
-    scores = logits[0] if self.lut is None else merged_probabilities(logits[0], self.lut)
-    return scores.max(0).indices.byte().cpu().numpy()
+    return self.look(image[None])[0][0]
+
+# %% ../../nbs/inside/use/inference.ipynb #d2704a43
+def _to_size(kept, own): # nearest pixel, as `resize_mask`
+    if kept is None or kept.shape == own: return kept
+    return np.array(Image.fromarray(kept).resize(own[::-1], Image.Resampling.NEAREST))
+
+@patch
+def batch(self:Predictor,
+    images, # several, each as for a call with one
+    bs=8    # how many go through the network at once
+)->list: # a `Prediction` of each
+    "The class of every pixel of several images"
+    if not (isinstance(bs, int) and bs > 0): raise SegError(f'bs={bs!r}: give a number above 0')
+    images, groups, res = [as_rgb(o) for o in images], {}, {}
+    for i,o in enumerate(images): groups.setdefault(self.sees(o.shape[:2]), []).append(i)
+    for size,group in groups.items():
+        for part in (group[k:k+bs] for k in range(0, len(group), bs)):
+            found = self.look(np.stack([_resize_image(images[i], size) for i in part]))
+            for i,ids,confidence,probabilities in zip(part, *found):
+                own = images[i].shape[:2]
+                res[i] = Prediction(_to_size(ids, own), images[i], self.codes, self.colors,
+                                    _to_size(confidence, own), probabilities)
+    return [res[i] for i in range(len(images))]
+
+# %% ../../nbs/inside/use/inference.ipynb #0a249b3d
+@patch
+def stream(self:Predictor,
+    images, # any iterable of images, a generator too
+    bs=1    # images taken, and held, at a time
+): # a `Prediction` of each, as it is ready
+    "Predictions of images that come one after the other"
+    images = iter(images)
+    while part := [*islice(images, bs)]: yield from self.batch(part, bs)
 
 # %% ../../nbs/inside/use/inference.ipynb #0b64c1aa
 @patch
