@@ -36,4 +36,6 @@ from .train.runs import *
 from .train.run_config import *
 from .train.training import *
 from .use.inference import *
+from .use.inputs import *
+from .use.results import *
 from .use.report import *
