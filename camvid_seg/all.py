@@ -35,6 +35,8 @@ from .train.plan import *
 from .train.runs import *
 from .train.run_config import *
 from .train.training import *
+from .use.tiles import *
+from .use.tta import *
 from .use.inference import *
 from .use.inputs import *
 from .use.results import *

@@ -27,9 +27,27 @@ def _add_switch(parser, name, what):
     parser.add_argument(f'--{name}', action=argparse.BooleanOptionalAction, default=True,
                         help=f'write {what}? (default: yes)')
 
+# %% ../../nbs/inside/cli/predict.ipynb #d5fc6a4e
+def _add_looks(parser):
+    "--size, --tile, --tta, --classes and --precision"
+    parser.add_argument('--size', type=count_arg, nargs=2, metavar=('H', 'W'),
+                        help='pixels that the network sees (default: the size it was trained at; '
+                             "as many pixels in the image's own proportions where those differ by "
+                             "more than a tenth; the image's own size if the weights do not say "
+                             'what they were trained at)')
+    parser.add_argument('--tile', type=count_arg, metavar='PIXELS',
+                        help='see each image at its own size (or --size), in overlapping tiles of '
+                             'PIXELS a side; 512 is a good start (default: whole)')
+    parser.add_argument('--tta', metavar='flip|scales|flip+scales',
+                        help='average over the mirrored image, over three sizes, or both: 2, 3 and '
+                             '6 times as long (default: none)')
+    add_classes_flag(parser)
+    parser.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], default='auto',
+                        help='auto: the fastest on this hardware (default: auto)')
+
 # %% ../../nbs/inside/cli/predict.ipynb #f02dc0dd
 def add_flags(parser):
-    "WEIGHTS, INPUT, what to write and where, --part, --size, --classes and --precision"
+    "WEIGHTS, INPUT, what to write and where, --part, and how the network sees an image"
     parser.add_argument('weights', metavar='WEIGHTS',
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
                              'figures and report are about')
@@ -45,14 +63,7 @@ def add_flags(parser):
                              'that the network sees')
     parser.add_argument('--part', type=part_arg, default=(1,1), metavar='K/N',
                         help='label the K-th of N shares only, K from 1 (default: all)')
-    parser.add_argument('--size', type=count_arg, nargs=2, metavar=('H', 'W'),
-                        help='pixels that the network sees (default: the size it was trained at; '
-                             "as many pixels in the image's own proportions where those differ by "
-                             "more than a tenth; the image's own size if the weights do not say "
-                             'what they were trained at)')
-    add_classes_flag(parser)
-    parser.add_argument('--precision', choices=['auto', 'fp32', 'fp16', 'bf16'], default='auto',
-                        help='auto: the fastest on this hardware (default: auto)')
+    _add_looks(parser)
 
 # %% ../../nbs/inside/cli/predict.ipynb #e0266adc
 def _predict_within_memory(predictor, image):
@@ -63,7 +74,7 @@ def _predict_within_memory(predictor, image):
     try: return predictor(image)
     except (RuntimeError, MemoryError) as e:
         if not out_of_memory(e): raise
-        raise SegError(f'{image}: out of memory; use a smaller --size') from e
+        raise SegError(f'{image}: out of memory; use --tile 512, or a smaller --size') from e
 
 # %% ../../nbs/inside/cli/predict.ipynb #48eee377
 def _kinds(args):
@@ -89,7 +100,8 @@ def run(args):
     kinds, named = _kinds(args), find_inputs(args.inputs)
     files = [(o, result_files(args.out, n, kinds)) for o,n in part_of(named, args.part)]
     predictor = Predictor(args.weights, args.size, precision=args.precision, classes=args.classes,
-                          keep='probabilities' if args.probabilities else None)
+                          keep='probabilities' if args.probabilities else None,
+                          tile=args.tile, tta=args.tta)
     settings = result_settings(args.weights, predictor)
     todo = [o for o in files if not is_done(settings, *o)]
     out = out_folder(args.out)

@@ -30,7 +30,8 @@ def result_settings(
     "What a result depends on besides its image"
     merged = () if predictor.lut is None else (predictor.codes, predictor.lut.tolist())
     size = predictor.size or predictor.trained
-    return sha256_of(weights_file(weights)), size, predictor.precision, *merged
+    looks = (predictor.tile, predictor.tta) if predictor.tile or predictor.tta else ()
+    return sha256_of(weights_file(weights)), size, predictor.precision, *merged, *looks
 
 def result_key(
     settings, # of `result_settings`
