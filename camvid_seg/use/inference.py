@@ -283,8 +283,14 @@ def _found(scores, keep):
     if keep == 'probabilities': res['probabilities'] = scores.half().cpu().numpy()
     return res
 
-def _joined(found, axis):
-    return {k: np.concatenate([o[k] for o in found], axis) for k in found[0]}
+def _placed(parts, size, keep):
+    "What is wanted of scores that come in parts of an image of that size, of `tiled`"
+    res = {}
+    for top,left,scores in parts:
+        for k,v in _found(scores[None], keep).items():
+            if k not in res: res[k] = np.empty((*v.shape[:-2], *size), v.dtype)
+            res[k][..., top:top+v.shape[-2], left:left+v.shape[-1]] = v
+    return res
 
 @patch
 @torch.inference_mode()
@@ -294,8 +300,8 @@ def look(self:Predictor,
     "What the network makes of images of one size, without anything around it"
     if not self.tile: return _found(self._scores(images), self.keep)
     def score(part): return self._scores(part[None])[0]
-    def bands(image): return (_found(o[None], self.keep) for o in tiled(score, image, self.tile))
-    return _joined([_joined([*bands(o)], -2) for o in images], 0)
+    found = [_placed(tiled(score, o, self.tile), o.shape[:2], self.keep) for o in images]
+    return {k: np.concatenate([o[k] for o in found]) for k in found[0]}
 
 # %% ../../nbs/inside/use/inference.ipynb #f7e7eb1c
 @patch

@@ -22,9 +22,10 @@ def tile_spans(
 )->list[tuple[int,int]]: # first pixel of each tile, and the one behind its last
     "Where tiles lie along a side"
     if n <= tile: return [(0, n)]
-    apart = (tile - tile//4)//_STEP*_STEP
-    last = -(-(n - tile)//_STEP)*_STEP
-    return [(o, min(o + tile, n)) for o in [*range(0, last, apart), last]]
+    last, apart = -(-(n - tile)//_STEP), (tile - tile//4)//_STEP # in steps
+    more = -(-last//apart)
+    starts = [i*last//more*_STEP for i in range(more + 1)]
+    return [(o, min(o + tile, n)) for o in starts]
 
 def checked_tile(
     tile # pixels along a side, or None
@@ -48,22 +49,33 @@ def tile_weights(
         total[a:b] += weights[-1]
     return [w/total[a:b] for w,(a,b) in zip(weights, tile_spans(n, tile))]
 
-# %% ../../nbs/inside/use/tiles.ipynb #4671f9c7
+# %% ../../nbs/inside/use/tiles.ipynb #ca7e49ae
+def _with_ends(n, tile):
+    "Of each tile along a side: its span, where the next one begins, and its weights"
+    spans = tile_spans(n, tile)
+    ends = [a for a,_ in spans[1:]] + [n]
+    return [*zip(spans, ends, tile_weights(n, tile))]
+
 def tiled(
     score, # called with a part of the image, (h, w, ...): probabilities, float (n, h, w)
     image, # (H, W, ...), what `score` takes parts of
     tile   # pixels along a side of a tile
-): # probabilities, float32 (n, rows, W): all rows of the image, from the top
-    "The probabilities of an image that is seen in overlapping tiles, some rows at a time"
+): # row, column, and probabilities float32 (n, rows, columns) of the part that begins there
+    "The probabilities of an image that is seen in overlapping tiles: every pixel once, in parts"
     h, w = image.shape[:2]
-    rows, columns, held = tile_spans(h, tile), tile_spans(w, tile), None
-    for i,((top,bottom),share) in enumerate(zip(rows, tile_weights(h, tile))):
-        band = None
-        for (left,right),weight in zip(columns, tile_weights(w, tile)):
-            p = score(image[top:bottom, left:right]).float()
-            if band is None: band = p.new_zeros(len(p), bottom - top, w)
-            band[..., left:right].addcmul_(p, weight.to(p.device)*share.to(p.device)[:,None])
-        if held is not None: band[:, :held.shape[1]] += held
-        done = (rows[i+1][0] if i + 1 < len(rows) else h) - top
-        yield band[:, :done]
-        held = band[:, done:].clone()
+    rows, columns = _with_ends(h, tile), _with_ends(w, tile)
+    held = max(bottom - row_end for (_,bottom),row_end,_ in rows)
+    above = below = None
+    for (top,bottom),row_end,tall in rows:
+        beside = None
+        for (left,right),end,wide in columns:
+            p = score(image[top:bottom, left:right])
+            p = p.float()*torch.outer(tall, wide).to(p.device)
+            if beside is not None: p[..., :beside.shape[-1]] += beside
+            p, beside = p[..., :end-left], p[..., end-left:].clone()
+            if above is None: above, below = p.new_zeros(2, len(p), held, w)
+            p[:, :held] += above[:, :p.shape[1], left:end]
+            below[:, :bottom-row_end, left:end] = p[:, row_end-top:]
+            yield top, left, p[:, :row_end-top]
+        below[:, bottom-row_end:] = 0
+        above, below = below, above
