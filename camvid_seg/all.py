@@ -37,5 +37,9 @@ from .train.plan import *
 from .train.runs import *
 from .train.run_config import *
 from .train.training import *
+from .use.tiles import *
+from .use.tta import *
 from .use.inference import *
+from .use.inputs import *
+from .use.results import *
 from .use.report import *
