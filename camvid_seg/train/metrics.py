@@ -130,8 +130,8 @@ def iou(self:ConfusionMatrix): # float64 (C,), nan for Void and for classes that
 
 @patch(as_prop=True)
 def miou(self:ConfusionMatrix): # float in 0..1
-    "Mean of `iou` over the classes that occur in the truth or the prediction"
-    return self.iou.nanmean().item()
+    "Mean of `iou` over the classes that have labelled pixels"
+    return self.iou[self._labelled.sum(1) > 0].mean().item()
 
 # %% ../../nbs/inside/train/metrics.ipynb #7ede89c7
 @patch
