@@ -14,6 +14,7 @@ import html, math, numbers
 import torch
 from fastai.learner import Metric
 from fastcore.basics import patch
+from torch import nn
 
 # %% ../../nbs/inside/train/metrics.ipynb #ddb63416
 from ..core import SegError
@@ -59,7 +60,8 @@ class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and figures from them"
     def __init__(self,
         codes,          # class names, or how many classes there are
-        void_code=None  # id of the class that does not count, or None: every pixel counts
+        void_code=None, # id of the class that does not count, or None: every pixel counts
+        matrix=None     # counts to begin with, int64 (C, C) as of `confusion_matrix`
     ):
         self.codes = [str(o) for o in _class_names(codes)]
         last = len(self.codes) - 1
@@ -67,6 +69,8 @@ class ConfusionMatrix:
             raise SegError(f'void_code={void_code}: give an id in 0..{last}, '
                            'or None if every pixel counts')
         self.void_code, self._counts = void_code, None
+        if matrix is not None: # all of its pixels have a class
+            self._counts = nn.functional.pad(torch.as_tensor(matrix).flatten(), (0, 1))
     def update(self,
         pred,   # logits (N, C, H, W) or class ids (N, H, W)
         target  # class ids (N, H, W)
