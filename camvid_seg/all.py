@@ -37,4 +37,6 @@ from .train.run_config import *
 from .train.training import *
 from .use.inference import *
 from .use.tallies import *
+from .use.intervals import *
+from .use.evaluation import *
 from .use.report import *
