@@ -288,7 +288,8 @@ def figure_table(self:Evaluation)->TextTable:
              as_span(self.interval(k, 'drives'))) for k in names]
     rows += [(f'border F1 at {REACH} px', as_percent(self.mean_border_f1, 2), '', ''),
              ('calibration error (ECE)', as_percent(self.ece, 2), '', '')]
-    return TextTable(f'Protocol {self.protocol}', ('figure', '', '95 %, frames', '95 %, drives'), rows)
+    head = 'figure', '', '95 %, frames', '95 %, drives'
+    return TextTable(f'Protocol {self.protocol}', head, rows)
 
 @patch
 def published_table(self:Evaluation)->TextTable:
@@ -379,7 +380,7 @@ def _judged(model, folder, protocol, size, device):
 
 # %% ../../nbs/inside/use/evaluation.ipynb #62642b92
 def evaluate(
-    model,                 # run folder, `Run`, file of weights, `SegLearner`, network or `Predictor`
+    model,                 # run folder, `Run`, weights, `SegLearner`, network or `Predictor`
     folder:SegFolder,      # the data
     split:str='valid.txt', # a split of it; of one with test frames those, else those to validate on
     protocol:str='lesson', # or 'literature'
@@ -420,7 +421,8 @@ def plot_evaluation(
     axs[0].plot([0,1], [0,1], color='0.6', ls='--')
     axs[0].plot(_ratio(confidence, n), _ratio(right, n), 'o-', color='#4c78a8')
     axs[0].set(xlabel='confidence (grey: share of the pixels)', ylabel='right', ylim=(0,1.03))
-    bars = ('distances', DISTANCES, 'pixels from a border'), ('sizes', SIZES, 'pixels of the region')
+    bars = [('distances', DISTANCES, 'pixels from a border'),
+            ('sizes', SIZES, 'pixels of the region')]
     for ax,(name,firsts,label) in zip(axs[1:], bars):
         pixels, good = ev.total(name)[:,-2:].T
         ax.bar(range(len(firsts)), _ratio(good, pixels), color='#4c78a8')
