@@ -39,4 +39,5 @@ from .use.inference import *
 from .use.tallies import *
 from .use.intervals import *
 from .use.evaluation import *
+from .use.galleries import *
 from .use.report import *

@@ -33,6 +33,8 @@ from .intervals import (FEW_DRIVES, FIGURES, drawn_figures, drive_of, interval,
 from .tallies import DISTANCES, N_BINS, REACH, SIZES, tally
 
 # %% ../../nbs/inside/use/evaluation.ipynb #632704a5
+_caption = 'text-align:left;font-weight:bold;white-space:nowrap'
+
 class TextTable(NamedTuple):
     "Rows of text under a title, the first column to the left, the others to the right"
     title: str
@@ -55,7 +57,7 @@ class TextTable(NamedTuple):
                            for side,o in zip(sides, line))
         rows = ''.join(f"<tr>{cells(o, 'td')}</tr>" for o in self.rows)
         note = f'<p><small>{html.escape(self.note)}</small></p>' if self.note else ''
-        name = f'<caption style="text-align:left"><b>{html.escape(self.title)}</b></caption>'
+        name = f'<caption style="{_caption}">{html.escape(self.title)}</caption>'
         head = f"<thead><tr>{cells(self.head, 'th')}</tr></thead>"
         return f'<table>{name}{head}<tbody>{rows}</tbody></table>{note}'
 

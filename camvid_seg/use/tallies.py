@@ -88,14 +88,16 @@ _distance_class = np.searchsorted(DISTANCES, np.arange(256), 'right').astype(np.
 class Tally:
     "Counts of one frame"
     pairs:np.ndarray     # int64 (n, n): truth in rows, prediction in columns
-    borders:np.ndarray   # int64 (n, 4): of the truth, of those found, of the prediction, of those right
+    borders:np.ndarray   # int64 (n, 4): of the truth, those found, of the prediction, those right
     distances:np.ndarray # int64 (7, 2): pixels, right ones
     confidence:np.ndarray # float64 (15, 3): pixels, sum of their confidence, right ones
     sizes:np.ndarray     # int64 (6, 4): regions, mostly right ones, pixels, right ones
     worst:list           # (wrong pixels, pixels, class id, number of the region), the worst first
 
 # %% ../../nbs/inside/use/tallies.ipynb #e9b36e60
-def _by_class(key, n, right): return np.bincount(key*2 + right, minlength=2*n + 2)[:2*n].reshape(n, 2)
+def _by_class(key, n, right):
+    "Of each of `n` keys: wrong pixels, right pixels"
+    return np.bincount(key*2 + right, minlength=2*n + 2)[:2*n].reshape(n, 2)
 
 def _distance_counts(border, labelled, right):
     "Pixels and right pixels by distance from the border"
