@@ -32,13 +32,14 @@ def test_evaluate_finds_the_figures_of_the_run(trained, capsys):
     said, m, ev = capsys.readouterr().out, read(trained/'metrics.json'), read(trained/'evaluation.json')['lesson']
     assert (ev['size'], ev['frames'], ev['part']) == (m['size'], m['valid_frames'], 'valid.txt, valid')
     for k in 'accuracy', 'class_accuracy', 'miou': assert ev['figures'][k] == pytest.approx(m[k], abs=.003), k
-    for part in 'pixel accuracy', 'Road', 'is taken for', 'Distance from a border', 'Not to be compared', f"results: {trained/'evaluation.json'}": assert part in said
+    for part in 'pixel accuracy', 'Road', 'is taken for', 'Distance from a border', 'Not to be compared', f"figures: {trained/'evaluation.json'}", f"report: {trained/'report.html'}": assert part in said
     low, high = ev['intervals']['figures']['drives']['accuracy']
     assert len(ev['drives']) >= FEW_DRIVES and low < ev['figures']['accuracy'] < high
 
 def test_protocols_stand_beside_each_other(folder, trained, tmp_path):
     for protocol in 'lesson', 'literature', 'lesson': assert main(['evaluate', str(trained), '--protocol', protocol, '--out', str(tmp_path)]) == 0
-    both = read(tmp_path/'evaluation.json')
+    both, page = read(tmp_path/'evaluation.json'), (tmp_path/'report.html').read_text(encoding='utf-8')
+    assert 'protocol lesson' in page.lower() and page.count('data:image/') == 4 and 'FC-DenseNet' not in page
     assert {k: len(v['iou']) for k, v in both.items()} == {'lesson': len(folder.codes), 'literature': 12}
     assert both['literature']['figures']['accuracy'] > both['lesson']['figures']['accuracy']      # merging forgives
 

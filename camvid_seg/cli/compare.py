@@ -15,8 +15,8 @@ from ..core import SegError
 def add_flags(parser):
     "RUNS, --data, --split, --protocol and --size"
     parser.add_argument('weights', nargs='+', metavar='RUN|WEIGHTS',
-                        help='two or more run folders, or .safetensors files; the first is compared '
-                             'with each of the others')
+                        help='two or more run folders, or .safetensors files; the first is '
+                             'compared with each of the others')
     add_judging_flags(parser)
 
 def side_by_side(

@@ -70,8 +70,8 @@ def add_flags(parser):
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
                              'figures and report are about')
     add_judging_flags(parser)
-    parser.add_argument('--out', help='folder for evaluation.json (default: the run folder; for a '
-                                      'file of weights: evaluation)')
+    parser.add_argument('--out', help='folder for evaluation.json and, of a run, report.html '
+                                      '(default: the run folder; for a file of weights: evaluation)')
 
 def _write_evaluation(ev, path):
     "Put an evaluation into a file, beside those of other protocols"
@@ -87,8 +87,17 @@ def _write_evaluation(ev, path):
 # %% ../../nbs/inside/cli/evaluate.ipynb #e538735b
 def run(args):
     "judge a network by the frames of a split: figures, how sure they are, and where it fails"
-    out = args.out or (args.weights if os.path.isdir(args.weights) else 'evaluation')
+    import matplotlib
+    matplotlib.use('Agg')
+    from camvid_seg.train.runs import Run
+    from camvid_seg.use.report import write_report
+    home = Run(args.weights) if os.path.isdir(args.weights) else None
     ev = judged(args, args.weights)
     print(ev)
-    _write_evaluation(ev, out_folder(out)/'evaluation.json')
-    print(f'\nresults: {plain_text(Path(out)/"evaluation.json")}')
+    inside = home and not args.out
+    out = Path(args.weights) if inside else out_folder(args.out or 'evaluation')
+    def place(name): return home.file(name) if inside else out/name # no link leads out of a run
+    _write_evaluation(ev, place('evaluation.json'))
+    if home: write_report(home, ev, place('report.html'))
+    print(f"\nfigures: {plain_text(out/'evaluation.json')}")
+    if home: print(f"report: {plain_text(out/'report.html')}")
