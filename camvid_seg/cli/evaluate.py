@@ -22,8 +22,9 @@ def add_judging_flags(
     "Give a subcommand --data, --split, --protocol and --size"
     parser.add_argument('--data', metavar='NAME|FOLDER',
                         help="'camvid', 'scenes' or a dataset folder (default: the run's)")
-    parser.add_argument('--split', help="'valid.txt', 'fastai' (its 101 frames) or 'segnet' (its 233 "
-                                        "test frames) (default: the run's, else valid.txt)")
+    parser.add_argument('--split',
+                        help="'valid.txt', 'fastai' (its 101 frames) or 'segnet' (its 233 test "
+                             "frames) (default: the run's, else valid.txt)")
     parser.add_argument('--protocol', choices=['lesson', 'literature'], default='lesson',
                         help='lesson: all classes, pixel accuracy; literature: the 11 classes of '
                              'the literature, mean IoU (default: lesson)')
@@ -70,8 +71,9 @@ def add_flags(parser):
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
                              'figures and report are about')
     add_judging_flags(parser)
-    parser.add_argument('--out', help='folder for evaluation.json and, of a run, report.html '
-                                      '(default: the run folder; for a file of weights: evaluation)')
+    parser.add_argument('--out',
+                        help='folder for evaluation.json and, of a run, report.html (default: the '
+                             'run folder; for a file of weights: evaluation)')
 
 def _write_evaluation(ev, path):
     "Put an evaluation into a file, beside those of other protocols"

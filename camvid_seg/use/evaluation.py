@@ -270,8 +270,8 @@ def cautions(self:Evaluation)->list: # sentences
     drives, said = set(self.drives), []
     shared = drives & set(self.trained_on)
     if shared:
-        said.append(f'{len(shared)} of {plural(len(drives), "drive")} also train: '
-                    'on streets that the network has not seen, figures are lower.')
+        said.append(f'Drives seen in training, too: {len(shared)} of {len(drives)}. On streets that '
+                    'the network has not seen, figures are lower.')
     if len(drives) < FEW_DRIVES:
         said.append(f'Frames of {plural(len(drives), "drive")} ({", ".join(sorted(drives))}) '
                     'look alike: the intervals over frames are too narrow, and one over drives '

@@ -45,16 +45,14 @@ def worst_frames(
     ev:Evaluation, # of a network
     n:int=4        # how many
 )->list: # places of frames, the worst first
-    "The frames with the smallest share of right pixels; one a drive, while there are others"
+    "The worst of each of `n` stretches of the drives: of neighbours one is enough"
     pairs = ev.pairs.copy()
     if ev.folder.void_code is not None: pairs[:, ev.folder.void_code] = 0
     right, total = np.diagonal(pairs, axis1=1, axis2=2).sum(1), pairs.sum((1,2))
-    share = np.where(total > 0, right/np.maximum(total, 1), np.inf)
-    order = [int(i) for i in np.argsort(share, kind='stable') if total[i]]
-    first = {}
-    for i in order: first.setdefault(ev.drives[i], i)
-    rest = [i for i in order if i not in first.values()]
-    return sorted([*first.values()][:n] + rest[:max(0, n - len(first))], key=lambda i: share[i])
+    share = right/np.maximum(total, 1)
+    labelled = sorted(np.flatnonzero(total), key=lambda i: ev.frames[i].name)
+    stretches = [o for o in np.array_split(np.array(labelled, int), n) if len(o)]
+    return sorted((int(o[share[o].argmin()]) for o in stretches), key=lambda i: share[i])
 
 def worst_regions(
     ev:Evaluation, # of a network
@@ -93,7 +91,7 @@ def _draw_row(axs, f, ev, box, label, outline=None):
 def _gallery(ev, rows):
     "A figure of rows (frame, box, label, outline), with a legend of the classes in it"
     ratio = ev.size[0]/ev.size[1]
-    fig, axs = plt.subplots(len(rows), 6, figsize=(13, len(rows)*(2.05*ratio + .3) + .35),
+    fig, axs = plt.subplots(len(rows), 6, figsize=(11, len(rows)*(1.72*ratio + .3) + .35),
                             squeeze=False, layout='constrained', width_ratios=[1]*5 + [.95])
     fig.get_layout_engine().set(h_pad=.12)
     for ax in axs.flat: ax.set_axis_off()

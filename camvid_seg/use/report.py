@@ -105,7 +105,9 @@ def _environment(facts):
         return 'x'.join(map(str, v)) if isinstance(v, list) else str(v)
     rows = [(plain_text(k).replace('_', ' '), shown(v)) for k,v in facts.items()
             if not isinstance(v, dict)]
-    return TextTable('metrics.json, as the training wrote it', ('', ''), rows)._repr_html_()
+    half, title = -(-len(rows)//2), 'metrics.json, as the training wrote it'
+    tables = TextTable(title, ('', ''), rows[:half]), TextTable('', ('', ''), rows[half:])
+    return f'<div class="side">{"".join(o._repr_html_() for o in tables)}</div>'
 
 def _curves(history):
     "Losses and figures over the epochs"
@@ -115,7 +117,7 @@ def _curves(history):
 # %% ../../nbs/inside/use/report.ipynb #f16935f4
 _style = '''
 :root{color-scheme:light}
-body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:#1c2430;max-width:64em;
+body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:#1c2430;max-width:66em;
 margin:2em auto;padding:0 1.2em}
 h1{margin:0;font-size:1.9em;overflow-wrap:anywhere}h2{margin:2em 0 .6em;font-size:1.25em;
 border-bottom:2px solid #4c78a8;padding-bottom:.2em;break-after:avoid}
@@ -123,7 +125,8 @@ border-bottom:2px solid #4c78a8;padding-bottom:.2em;break-after:avoid}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(9em,1fr));gap:.7em}
 .cards div{background:#f3f6fa;border-radius:.5em;padding:.6em .8em}
 .cards div:first-child{background:#dfe9f4}
-.cards span,.cards small{display:block;color:#556;font-size:.82em}.cards strong{font-size:1.6em}
+.cards div{display:flex;flex-direction:column;justify-content:space-between}
+.cards span,.cards small{color:#556;font-size:.82em}.cards strong{font-size:1.6em}
 table{border-collapse:collapse;margin:.8em 0;font-variant-numeric:tabular-nums;font-size:.92em}
 caption{padding:.2em .6em}td,th{padding:.16em .6em;border-bottom:1px solid #e4e8ee;text-align:right}
 td:first-child,th:first-child,td:last-child{text-align:left}thead th{border-bottom:1.5px solid #99a}
