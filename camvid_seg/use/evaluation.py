@@ -21,6 +21,7 @@ from fastcore.basics import patch
 from tqdm import tqdm
 
 # %% ../../nbs/inside/use/evaluation.ipynb #3c64963c
+from ..checks import FLAG, check_args, instance_of, one_of
 from ..core import SegError, plain_text, plural
 from ..data.cache import decode_frame
 from ..data.dataset import SegFolder
@@ -364,8 +365,6 @@ def _merging(predictor, folder):
 
 def _judged(model, folder, protocol, size, device):
     "The network and the folder, with the classes of the protocol"
-    if protocol not in PROTOCOLS:
-        raise SegError(f"protocol={protocol!r}: use 'lesson' or 'literature'")
     if protocol == 'literature' and folder.base is None: folder = folder.merge('camvid11')
     if isinstance(model, Predictor):
         if model.keep is None:
@@ -381,6 +380,8 @@ def _judged(model, folder, protocol, size, device):
     return predictor, folder
 
 # %% ../../nbs/inside/use/evaluation.ipynb #62642b92
+@check_args(folder=instance_of(SegFolder, 'a `SegFolder`'), protocol=one_of(*PROTOCOLS),
+            progress=FLAG)
 def evaluate(
     model,                 # run folder, `Run`, weights, `SegLearner`, network or `Predictor`
     folder:SegFolder,      # the data

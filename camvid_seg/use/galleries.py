@@ -15,6 +15,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np
 
 # %% ../../nbs/inside/use/galleries.ipynb #0c4bd467
+from ..checks import check_args, instance_of, whole
 from ..core import plain_text, plural
 from ..data.cache import decode_frame
 from ..data.masks import class_legend, class_shares, colorize
@@ -41,6 +42,9 @@ def look_again(
     return SeenFrame(ev.frames[i], image, truth, ids[0], confidence[0])
 
 # %% ../../nbs/inside/use/galleries.ipynb #f878ab62
+_CHECKS = dict(ev=instance_of(Evaluation, 'an `Evaluation`'), n=whole(1))
+
+@check_args(**_CHECKS)
 def worst_frames(
     ev:Evaluation, # of a network
     n:int=4        # how many
@@ -54,6 +58,7 @@ def worst_frames(
     stretches = [o for o in np.array_split(np.array(labelled, int), n) if len(o)]
     return sorted((int(o[share[o].argmin()]) for o in stretches), key=lambda i: share[i])
 
+@check_args(**_CHECKS)
 def worst_regions(
     ev:Evaluation, # of a network
     n:int=6        # how many
@@ -108,6 +113,7 @@ def _gallery(ev, rows):
     return fig
 
 # %% ../../nbs/inside/use/galleries.ipynb #36c07c65
+@check_args(**_CHECKS)
 def show_worst_frames(
     ev:Evaluation, # of a network
     n:int=4        # how many
@@ -132,6 +138,7 @@ def _around(mine):
     x = min(max(0, left + wide//2 - columns//2), w - columns)
     return np.s_[y:y+rows, x:x+columns]
 
+@check_args(**_CHECKS)
 def show_worst_regions(
     ev:Evaluation, # of a network
     n:int=6        # how many

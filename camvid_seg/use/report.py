@@ -8,12 +8,14 @@ Docs: https://example.github.io/camvid_seg/inside/use/report.html.md"""
 __all__ = ['write_report']
 
 # %% ../../nbs/inside/use/report.ipynb #c758f65a
-import base64, csv, html, io, json, math
+import base64, csv, html, io, json
+from pathlib import Path
 
 # %% ../../nbs/inside/use/report.ipynb #3b4100da
 import matplotlib.pyplot as plt
 
 # %% ../../nbs/inside/use/report.ipynb #38ba9cf0
+from ..checks import PATH, check_args, instance_of, optional
 from ..core import SegError, is_readable_file, plain_text
 from ..train.plan import Plan
 from ..train.recipes import Recipe
@@ -174,6 +176,8 @@ def _parts(run, ev):
         regions=gallery(show_worst_regions(ev), 'The worst regions'), plan=_plan_of(run, ev),
         curves=_curves(history), published=published, environment=_environment(facts))
 
+@check_args(run=instance_of(Run, 'a `Run`, as train() returns it'),
+            ev=optional(instance_of(Evaluation, 'an `Evaluation`')), path=optional(PATH))
 def write_report(
     run:Run,                 # as `train` returned it, with its weights in `learn`; or one on disk
     ev:Evaluation|None=None, # of its weights; None: of what `train` validated on
@@ -184,7 +188,7 @@ def write_report(
         dls = run.learn.dls
         predictor = Predictor(run.learn, dls.size, dls.device, keep='confidence')
         ev = evaluate(predictor, dls.folder, dls.split)
-    path = run.file('report.html') if path is None else path
+    path = run.file('report.html') if path is None else Path(path)
     page = _page.format(**_parts(run, ev))
     with writing(path) as tmp: tmp.write_text(page, encoding='utf-8', errors='backslashreplace')
     return ev
