@@ -42,4 +42,8 @@ from .use.tta import *
 from .use.inference import *
 from .use.inputs import *
 from .use.results import *
+from .use.tallies import *
+from .use.intervals import *
+from .use.evaluation import *
+from .use.galleries import *
 from .use.report import *
