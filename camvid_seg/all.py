@@ -36,4 +36,5 @@ from .train.runs import *
 from .train.run_config import *
 from .train.training import *
 from .use.inference import *
+from .use.export import *
 from .use.report import *
