@@ -37,4 +37,5 @@ from .train.run_config import *
 from .train.training import *
 from .use.inference import *
 from .use.export import *
+from .use.int8 import *
 from .use.report import *
