@@ -38,4 +38,5 @@ from .train.training import *
 from .use.inference import *
 from .use.export import *
 from .use.int8 import *
+from .use.hub import *
 from .use.report import *

@@ -1,4 +1,4 @@
-"""Write a network for ONNX or PyTorch, which then runs without this package
+"""Write a network for ONNX, for PyTorch, or for a model hub
 
 Docs: https://example.github.io/camvid_seg/inside/cli/export.html.md"""
 
@@ -17,13 +17,14 @@ from ..core import SegError, plain_text
 
 # %% ../../nbs/inside/cli/export.ipynb #03231475
 def add_flags(parser):
-    "WEIGHTS, --to, --out, --int8, --data and --split"
+    "WEIGHTS, --to, --out, --int8, --data, --split and --push"
     parser.add_argument('weights', metavar='WEIGHTS',
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
                              'figures and report are about')
-    parser.add_argument('--to', choices=['onnx', 'torch'], default='onnx',
+    parser.add_argument('--to', choices=['onnx', 'torch', 'hub'], default='onnx',
                         help='onnx: for onnxruntime and other runtimes, with run.py to try it; '
-                             'torch: a file of torch.export (default: onnx)')
+                             'torch: a file of torch.export; hub: a folder to publish, of a '
+                             'finished run (default: onnx)')
     parser.add_argument('--out', default='exported',
                         help='folder for the files, which must not be there yet '
                              '(default: exported)')
@@ -35,6 +36,9 @@ def add_flags(parser):
                              "(default: the run's)")
     parser.add_argument('--split', help="int8: a split of the data (default: the run's, or "
                                         'valid.txt)')
+    parser.add_argument('--push', metavar='USER/NAME',
+                        help='hub: upload the folder, with the token of hf auth login '
+                             '(default: it stays here)')
 
 # %% ../../nbs/inside/cli/export.ipynb #75c020ff
 def _config(weights):
@@ -98,6 +102,16 @@ def _write_torch(args, out):
     print(f'{plain_text(model)}: {_megabytes(model)}; in Python: '
           "torch.export.load('model.pt2').module()(images)")
 
+def _write_hub(args, out):
+    "A folder to publish, and its upload if asked for"
+    from camvid_seg.use.hub import push_folder, write_hub_folder
+    if not os.path.isdir(args.weights):
+        raise SegError(f'{args.weights}: no folder; --to hub takes a finished run, whose figures '
+                       'are on the card')
+    write_hub_folder(args.weights, out)
+    print(f'{plain_text(out)}: {", ".join(sorted(os.listdir(out)))}', flush=True)
+    if args.push: print(f'uploaded: {plain_text(push_folder(out, args.push))}')
+
 # %% ../../nbs/inside/cli/export.ipynb #ba7baefe
 def _check(args):
     "Refuse flags that do not go together, and a folder with something in it"
@@ -106,13 +120,15 @@ def _check(args):
     for k in 'data', 'split':
         if getattr(args, k) and not args.int8:
             raise SegError(f'--{k}: goes with --int8; leave it out')
+    if args.push and args.to != 'hub':
+        raise SegError(f'--push: goes with --to hub, not with {args.to}; leave it out')
     if os.path.lexists(args.out) and not (os.path.isdir(args.out) and not os.listdir(args.out)):
         raise SegError(f'--out {args.out}: exists already; name another folder')
 
 # %% ../../nbs/inside/cli/export.ipynb #c45aeee1
 def run(args):
-    "write a network for ONNX or PyTorch, which then runs without this package"
+    "write a network for ONNX, for PyTorch, or for a model hub"
     _check(args)
-    out = out_folder(args.out)
-    write = {'onnx':_write_onnx, 'torch':_write_torch}[args.to]
-    write(args, out)
+    if args.to == 'hub': _write_hub(args, Path(args.out))
+    elif args.to == 'torch': _write_torch(args, out_folder(args.out))
+    else: _write_onnx(args, out_folder(args.out))

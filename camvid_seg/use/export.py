@@ -13,7 +13,7 @@ import json, os
 from pathlib import Path
 
 # %% ../../nbs/inside/use/export.ipynb #95decbce
-import numpy as np, torch, torch.nn.functional as F
+import torch, torch.nn.functional as F
 from fastai.vision.core import imagenet_stats
 from timm.layers import Conv2dSame
 from torch import nn
