@@ -33,7 +33,7 @@ def test_the_runner_without_torch(weights, folder, tmp_path, capsys):
     assert 'times as fast here' in capsys.readouterr().out
     python = _bare_python(tmp_path/'env')
     clean = {k: v for k, v in os.environ.items() if not k.startswith('PYTHON')}
-    none = subprocess.run([python, '-c', 'import importlib.util as u; print(*map(u.find_spec, ("torch", "camvid_seg")))'], env=clean, capture_output=True, text=True)
+    none = subprocess.run([python, '-c', 'import importlib.util as u; print(*map(u.find_spec, ("torch", "camvid_seg")))'], env=clean, cwd=tmp_path, capture_output=True, text=True)
     assert none.stdout.split() == ['None', 'None']
     for model, least in ('model-int8.onnx', .8), ('model.onnx', .9999):
         text = (out/'run.py').read_text(encoding='utf-8').replace('model-int8.onnx', model)
