@@ -46,4 +46,7 @@ from .use.tallies import *
 from .use.intervals import *
 from .use.evaluation import *
 from .use.galleries import *
+from .use.export import *
+from .use.int8 import *
+from .use.hub import *
 from .use.report import *
