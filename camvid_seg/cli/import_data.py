@@ -7,14 +7,16 @@ Docs: https://example.github.io/camvid_seg/inside/cli/import_data.html.md"""
 # %% auto #0
 __all__ = ['formats', 'add_flags', 'run']
 
-# %% ../../nbs/inside/cli/import_data.ipynb #20359c36
+# %% ../../nbs/inside/cli/import_data.ipynb #76195d70
 from .common import in_terminal
 
-# %% ../../nbs/inside/cli/import_data.ipynb #b9b1fbde
+# %% ../../nbs/inside/cli/import_data.ipynb #510a4be0
 formats = dict(
+    cvat="CVAT's export CamVid 1.0, unpacked",
     voc='Pascal VOC: JPEGImages, SegmentationClass',
     cityscapes='leftImg8bit, gtFine with label ids',
-    yolo="images and masks in train and val, as YOLO and mmsegmentation have them",
+    coco="COCO: polygons and run lengths", labelme="labelme: a JSON file for each image",
+    yolo="trees of YOLO (masks or polygons) and of mmsegmentation",
     binary='images and masks of 0 and 255', ids1='images and masks whose ids begin with 1',
     roboflow="Roboflow's 'Semantic Segmentation Masks'")
 
