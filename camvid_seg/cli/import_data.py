@@ -7,10 +7,10 @@ Docs: https://example.github.io/camvid_seg/inside/cli/import_data.html.md"""
 # %% auto #0
 __all__ = ['formats', 'add_flags', 'run']
 
-# %% ../../nbs/inside/cli/import_data.ipynb #76195d70
+# %% ../../nbs/inside/cli/import_data.ipynb #d97b026a
 from .common import in_terminal
 
-# %% ../../nbs/inside/cli/import_data.ipynb #510a4be0
+# %% ../../nbs/inside/cli/import_data.ipynb #631a4313
 formats = dict(
     cvat="CVAT's export CamVid 1.0, unpacked",
     voc='Pascal VOC: JPEGImages, SegmentationClass',
@@ -18,7 +18,8 @@ formats = dict(
     coco="COCO: polygons and run lengths", labelme="labelme: a JSON file for each image",
     yolo="trees of YOLO (masks or polygons) and of mmsegmentation",
     binary='images and masks of 0 and 255', ids1='images and masks whose ids begin with 1',
-    roboflow="Roboflow's 'Semantic Segmentation Masks'")
+    roboflow="Roboflow's 'Semantic Segmentation Masks'",
+    hf='a Hugging Face dataset: parquet, save_to_disk, imagefolder')
 
 def add_flags(parser):
     "FORMAT, SOURCE, DEST and --split"

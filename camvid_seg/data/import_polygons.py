@@ -7,24 +7,24 @@ Docs: https://example.github.io/camvid_seg/inside/data/import_polygons.html.md""
 # %% auto #0
 __all__ = ['MAX_OUTLINE', 'polygon_points', 'run_mask', 'find_coco', 'find_labelme', 'find_yolo']
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #00943bf8
+# %% ../../nbs/inside/data/import_polygons.ipynb #621a6962
 import base64, binascii, io, math, os
 from functools import partial
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #aaf65d55
+# %% ../../nbs/inside/data/import_polygons.ipynb #30c4f07c
 import numpy as np
 from PIL import Image, ImageDraw
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #86a36ed1
+# %% ../../nbs/inside/data/import_polygons.ipynb #8e3c5273
 from ..core import SegError, plural
 from .import_masks import (class_names, find_id_tree, image_dirs, mask_dirs,
                                           tree_roots)
 from .import_parts import (Found, Sample, class_table, folder_of, inside, part_of,
                                           picture_suffixes, source_files, source_json,
-                                          source_lines, source_name, source_text, typed,
+                                          source_lines, source_name, typed,
                                           without_suffix)
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #83bdd3ce
+# %% ../../nbs/inside/data/import_polygons.ipynb #c8b91494
 MAX_OUTLINE = 10**6 # pixels along the corners of one polygon
 
 def polygon_points(
@@ -45,7 +45,7 @@ def polygon_points(
         raise SegError(f'{where}: its outline is longer than {MAX_OUTLINE:,} pixels; draw it again')
     return xy
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #800093b1
+# %% ../../nbs/inside/data/import_polygons.ipynb #d4b984a7
 def _unpacked_lengths(text, where):
     "The run lengths in COCO's short form"
     out, x, shift = [], 0, 0
@@ -61,7 +61,7 @@ def _unpacked_lengths(text, where):
         x = shift = 0
     return out
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #1fdb75ec
+# %% ../../nbs/inside/data/import_polygons.ipynb #9b9076eb
 def run_mask(
     rle,   # a dict with `size` (height, width) and `counts`, a list or text
     size,  # of the image, (width, height)
@@ -79,7 +79,7 @@ def run_mask(
                        'export it again')
     return np.repeat(np.arange(len(counts))%2 == 1, counts).reshape(w, h).T
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #08edabe0
+# %% ../../nbs/inside/data/import_polygons.ipynb #f5e97a85
 def _coco_filled(segmentation, size, where):
     "The pixels of a segmentation, bool (H, W)"
     if isinstance(segmentation, dict): return run_mask(segmentation, size, where)
@@ -106,7 +106,7 @@ def _coco_ids(image, annotations, ids, void, where, size):
         out[_coco_filled(segmentation, size, name)] = ids[a['category_id']]
     return out
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #148f0ad8
+# %% ../../nbs/inside/data/import_polygons.ipynb #92737bfb
 def _coco_files(source):
     "The files of annotations"
     places = [source, source/'annotations', *(o for o in sorted(source.iterdir()) if o.is_dir())]
@@ -126,7 +126,7 @@ def _coco_image(source, file, name, where):
     if path is None: raise SegError(f'{where}: there is no image {name!r:.80}; add it')
     return path, part_of(f'{part}/') or part_of(source_name(path, source))
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #ee60bdb4
+# %% ../../nbs/inside/data/import_polygons.ipynb #2accb38d
 def _by_image(annotations, ids, where):
     "The annotations of each image, and how many have no outline"
     out, boxes = {}, 0
@@ -146,7 +146,7 @@ def _categories(o, where):
     return {typed(c, 'id', (int, str), f'{where}: category {i}'):
             typed(c, 'name', str, f'{where}: category {i}') for i,c in enumerate(rows)}
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #5c7da9c6
+# %% ../../nbs/inside/data/import_polygons.ipynb #1fb34c66
 def _add_coco(found, source, file, o, ids, void):
     "Add the images of one file to what was found"
     where, seen = source_name(file, source), {p.image for p in found.samples}
@@ -166,7 +166,7 @@ def _add_coco(found, source, file, o, ids, void):
         draw = partial(_coco_ids, image, of_image.get(key, []), ids, void, where)
         found.samples.append(Sample(source_name(path, source), path, draw, (file,), part))
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #c6ab059a
+# %% ../../nbs/inside/data/import_polygons.ipynb #3a98abbf
 def find_coco(source):
     "COCO: polygons and run lengths"
     found, names = None, None
@@ -183,7 +183,7 @@ def find_coco(source):
         _add_coco(found, source, file, o, dict(zip(names, places)), void)
     return found
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #56df0c5d
+# %% ../../nbs/inside/data/import_polygons.ipynb #e1072c0d
 def _labelme_mask(shape, corner, size, where):
     "Where a shape of the kind mask is: bool (H, W), from a PNG for its box"
     x, y = corner.astype(int).clip(0).tolist()
@@ -210,7 +210,7 @@ def _draw_shape(draw, kind, xy, fill):
         return draw.ellipse([a-r, b-r, a+r, b+r], fill=fill, outline=fill)
     draw.rectangle([min(a,c), min(b,d), max(a,c), max(b,d)], fill=fill, outline=fill)
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #180da144
+# %% ../../nbs/inside/data/import_polygons.ipynb #a1d9485e
 _CORNERS = dict(polygon=3, rectangle=2, circle=2, mask=2)
 
 def _labelme_ids(file, where, ids, void, size):
@@ -236,7 +236,7 @@ def _shapes(o, where):
     for i,s in enumerate(shapes): typed(s, 'label', str, f'{where}: shape {i}')
     return shapes
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #e186ba1c
+# %% ../../nbs/inside/data/import_polygons.ipynb #eaeb600b
 def _labelme_image(source, file, o, where):
     "The image of a labelme file: the file that it names, else the one in it"
     name = typed(o, 'imagePath', str, where)
@@ -253,21 +253,26 @@ def _labelme_data(file, where):
         if isinstance(e, SegError): raise
         raise SegError(f'{where}: imageData is no base64; save it again') from None
 
+# %% ../../nbs/inside/data/import_polygons.ipynb #28bba6db
 def find_labelme(source):
     "labelme: a JSON file for each image"
-    files, rows, found = source_files(source, {'.json'}), [], Found([], [])
+    files, rows, seen, found = source_files(source, {'.json'}), [], {}, Found([], [])
     for f in files:
         where = source_name(f, source)
         try:
             o = source_json(f)
-            rows.append((f, where, *_labelme_image(source, f, o, where), _shapes(o, where)))
+            image, name = _labelme_image(source, f, o, where)
+            if name in seen:
+                raise SegError(f'{where}: {seen[name]} has the image {name}, too; keep one')
+            rows.append((f, where, image, name, _shapes(o, where)))
+            seen[name] = where
         except SegError as e: found.refused.append(str(e))
     labels = {s['label'] for *_,shapes in rows for s in shapes}
     if not labels: raise SegError(f'{source}: has no JSON file of labelme with a labelled shape'
                                   + ''.join(f' ({o})' for o in found.refused[:1]) + '; save one')
     return _labelme_found(source, rows, labels, found)
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #bbedcc1b
+# %% ../../nbs/inside/data/import_polygons.ipynb #7f226d0f
 def _labelme_found(source, rows, labels, found):
     "What the files hold, by the classes of all of them"
     names = source_lines(source/'labels.txt') if (source/'labels.txt').is_file() else []
@@ -283,7 +288,7 @@ def _labelme_found(source, rows, labels, found):
     found.notes.append('of two shapes, the later covers the earlier')
     return found
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #0a82b399
+# %% ../../nbs/inside/data/import_polygons.ipynb #6eb8d0d9
 def _yolo_polygon(line, ids, size, where):
     "The class id and the corners of a line"
     try: number, *xy = map(float, line.split())
@@ -310,7 +315,7 @@ def _yolo_ids(file, ids, void, size):
         ImageDraw.Draw(im).polygon([tuple(o) for o in xy.tolist()], fill=i, outline=i)
     return np.array(im)
 
-# %% ../../nbs/inside/data/import_polygons.ipynb #c58066fc
+# %% ../../nbs/inside/data/import_polygons.ipynb #8d518f97
 def find_yolo(source):
     "Trees of YOLO and mmsegmentation: with masks, or with lines of corners"
     roots = tree_roots(source, image_dirs)
