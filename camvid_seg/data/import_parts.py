@@ -10,21 +10,21 @@ __all__ = ['part_names', 'MAX_JSON', 'MAX_LIST', 'MAX_FILES', 'picture_suffixes'
            'without_suffix', 'folder_of', 'class_table', 'value_table', 'is_byte', 'mapped_ids', 'mask_values',
            'require_distinct', 'distinct_colors', 'image_stems']
 
-# %% ../../nbs/inside/data/import_parts.ipynb #a89a9093
+# %% ../../nbs/inside/data/import_parts.ipynb #34d90428
 import hashlib, json, os, re, unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# %% ../../nbs/inside/data/import_parts.ipynb #3948adb9
+# %% ../../nbs/inside/data/import_parts.ipynb #1f27a440
 import numpy as np
 from PIL import Image
 
-# %% ../../nbs/inside/data/import_parts.ipynb #485ed5eb
+# %% ../../nbs/inside/data/import_parts.ipynb #d6f51b1a
 from ..core import SegError, plain_text, plural
 from .dataset import class_colors, class_key
-from .decode import decode_mask
+from .decode import decode_mask, verify_png
 
-# %% ../../nbs/inside/data/import_parts.ipynb #2842307b
+# %% ../../nbs/inside/data/import_parts.ipynb #22a4f869
 @dataclass(frozen=True)
 class Sample:
     "An image of a source, and how to get its class ids"
@@ -43,7 +43,7 @@ class Found:
     notes: list = field(default_factory=list)    # what was decided, a line each
     refused: list = field(default_factory=list)  # what cannot be imported, a line each
 
-# %% ../../nbs/inside/data/import_parts.ipynb #dbb764f0
+# %% ../../nbs/inside/data/import_parts.ipynb #ffbc2c9b
 part_names = dict(train='train', training='train', val='valid', valid='valid', validation='valid',
                   test='test', testing='test')
 
@@ -54,7 +54,7 @@ def part_of(
     folders = [o.lower().rstrip('0123456789_-') for o in name.split('/')[:-1]] # val2017
     return next((part_names[o] for o in folders if o in part_names), '')
 
-# %% ../../nbs/inside/data/import_parts.ipynb #a34c987f
+# %% ../../nbs/inside/data/import_parts.ipynb #c92b7009
 MAX_JSON, MAX_LIST, MAX_FILES = 10**9, 10**7, 10**6 # bytes, bytes, files
 
 def source_text(
@@ -78,7 +78,7 @@ def source_lines(path):
     "The lines of a list that say something"
     return [l.strip() for l in source_text(path).splitlines() if l.strip()]
 
-# %% ../../nbs/inside/data/import_parts.ipynb #394f20f0
+# %% ../../nbs/inside/data/import_parts.ipynb #8eabddf6
 def source_json(
     path, # a JSON file of the source
     kind=dict # of what it must hold
@@ -104,7 +104,7 @@ def typed(
     names = ' or '.join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
     raise SegError(f'{where}: {key} is {v!r:.60}, not {names}; export it again')
 
-# %% ../../nbs/inside/data/import_parts.ipynb #1e70637b
+# %% ../../nbs/inside/data/import_parts.ipynb #1e044093
 def inside(
     source, # the folder that must hold the file
     base,   # the folder that the name is relative to
@@ -121,7 +121,7 @@ def inside(
         raise SegError(f'{where}: the file name {name!r:.80} leads out of the source; {fix}')
     return Path(path)
 
-# %% ../../nbs/inside/data/import_parts.ipynb #942c41be
+# %% ../../nbs/inside/data/import_parts.ipynb #9900eb93
 picture_suffixes = {'.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp'}
 mask_suffixes = {'.png', '.bmp', '.tif', '.tiff', '.gif'}
 
@@ -146,7 +146,7 @@ def source_name(path, source):
 
 def without_suffix(name): return os.path.splitext(name)[0]
 
-# %% ../../nbs/inside/data/import_parts.ipynb #dd3790d7
+# %% ../../nbs/inside/data/import_parts.ipynb #81c6f4e3
 def folder_of(
     source, # where to look
     names,  # what the folder may be called, the best first
@@ -158,7 +158,7 @@ def folder_of(
     others = f' (or {", ".join(names[1:])})' if names[1:] else ''
     raise SegError(f'{source}: has no folder {names[0]}{others}; {what}')
 
-# %% ../../nbs/inside/data/import_parts.ipynb #fce0bc90
+# %% ../../nbs/inside/data/import_parts.ipynb #76a3a2d6
 _VOID = 'void unlabeled unlabelled ignore ignored __ignore__ _ignore_ _background_'.split()
 
 def class_table(
@@ -178,7 +178,7 @@ def class_table(
                        'merge some')
     return codes, [codes.index(o) for o in names], codes.index('Void')
 
-# %% ../../nbs/inside/data/import_parts.ipynb #10f03208
+# %% ../../nbs/inside/data/import_parts.ipynb #b1deed2d
 def value_table(
     ids # id of a value, a dict
 )->np.ndarray: # int16 (256,); -1 for other values
@@ -208,12 +208,13 @@ def mapped_ids(
                        'repaint them or name their class')
     return lut[values].astype(np.uint8)
 
-# %% ../../nbs/inside/data/import_parts.ipynb #83092a77
+# %% ../../nbs/inside/data/import_parts.ipynb #cd69e9d1
 def mask_values(
     path,       # a mask of the source
     colors=None # colours that stand for values in RGB masks, a dict; None: a mask may not be RGB
 )->np.ndarray: # uint8 (H, W)
     "The values in a mask file, not compared with classes"
+    verify_png(path)
     try:
         with Image.open(path) as im: rgb = im.mode in ('RGB', 'RGBA')
     except Exception: rgb = False # `decode_mask` says what is wrong
@@ -233,7 +234,7 @@ def require_distinct(
             raise SegError(f'{where}: {other!r} and {name!r} have the same colour '
                            f'{tuple(rgb)}; give each its own')
 
-# %% ../../nbs/inside/data/import_parts.ipynb #89c5a090
+# %% ../../nbs/inside/data/import_parts.ipynb #e5887196
 def distinct_colors(
     codes, # class names
     known  # colours by class name; those of other classes are made up
@@ -249,7 +250,7 @@ def distinct_colors(
         out.append(rgb)
     return np.array(out, np.uint8).reshape(-1, 3)
 
-# %% ../../nbs/inside/data/import_parts.ipynb #69200f2f
+# %% ../../nbs/inside/data/import_parts.ipynb #d9201e98
 _RESERVED = {'con', 'prn', 'aux', 'nul'} | {f'{o}{i}' for o in ('com', 'lpt') for i in range(10)}
 
 def _plain_stem(s):

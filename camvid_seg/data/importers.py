@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/inside/data/importers.html.md"""
 # %% auto #0
 __all__ = ['importers', 'MAX_IMAGE', 'ImportReport', 'import_dataset']
 
-# %% ../../nbs/inside/data/importers.ipynb #05353b81
+# %% ../../nbs/inside/data/importers.ipynb #a7858277
 import hashlib, json, os, shutil
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,15 +15,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-# %% ../../nbs/inside/data/importers.ipynb #7e882f15
+# %% ../../nbs/inside/data/importers.ipynb #8c38692f
 from PIL import Image
 
-# %% ../../nbs/inside/data/importers.ipynb #e357f58e
+# %% ../../nbs/inside/data/importers.ipynb #66094944
 from ..core import (SegError, atomic_path, file_lock, leftovers, make_folder, parallel_map,
                              plain_text, plural, remove)
 from .cvat import find_cvat
 from .dataset import class_colors, image_files
-from .decode import open_picture, read_image
+from .decode import open_picture, read_image, verify_png
 from .import_masks import (find_binary, find_cityscapes, find_ids1, find_roboflow,
                                           find_voc)
 from .import_parts import distinct_colors, image_stems
@@ -31,12 +31,12 @@ from .import_polygons import find_coco, find_labelme, find_yolo
 from .import_splits import import_split, n_folds
 from .import_tables import find_hf
 
-# %% ../../nbs/inside/data/importers.ipynb #c6805d8d
+# %% ../../nbs/inside/data/importers.ipynb #092a1891
 importers = dict(cvat=find_cvat, voc=find_voc, cityscapes=find_cityscapes, coco=find_coco,
                  labelme=find_labelme, yolo=find_yolo, binary=find_binary, ids1=find_ids1,
                  roboflow=find_roboflow, hf=find_hf)
 
-# %% ../../nbs/inside/data/importers.ipynb #f6d835cb
+# %% ../../nbs/inside/data/importers.ipynb #44ba3411
 @dataclass
 class ImportReport:
     "What an import did, and what it refused"
@@ -60,7 +60,7 @@ class ImportReport:
         if more > 0: lines.append(f'refused: and {more:,} more, which import.json lists')
         return '\n'.join(map(plain_text, [*lines, f'folder: {self.folder}']))
 
-# %% ../../nbs/inside/data/importers.ipynb #8811d159
+# %% ../../nbs/inside/data/importers.ipynb #e30cb3f6
 def _read_report(path):
     "The report in a dataset folder that an import made; None where there is none"
     try: o = json.loads((path/'import.json').read_text(encoding='utf-8'))
@@ -68,7 +68,7 @@ def _read_report(path):
     try: return ImportReport(**o)
     except TypeError: return None
 
-# %% ../../nbs/inside/data/importers.ipynb #b35d12a9
+# %% ../../nbs/inside/data/importers.ipynb #90b8527e
 class _Job(NamedTuple):
     "An import that is ready to begin"
     format: str
@@ -92,7 +92,7 @@ def _import_state(format, way, found):
             [*files.values()], found.refused)
     return hashlib.sha256(repr(what).encode('utf-8', 'surrogateescape')).hexdigest()[:16]
 
-# %% ../../nbs/inside/data/importers.ipynb #7451a80c
+# %% ../../nbs/inside/data/importers.ipynb #ea966e5f
 def _without_test(found, way):
     "The samples that the folder takes; a line about the others"
     test = [o for o in found.samples if o.part == 'test']
@@ -116,7 +116,7 @@ def _plan_import(format, source, dest, way):
     state = _import_state(format, way, found)
     return _Job(format, source, dest, found, stems, split, left_out, state)
 
-# %% ../../nbs/inside/data/importers.ipynb #eb83d411
+# %% ../../nbs/inside/data/importers.ipynb #d2f941a0
 MAX_IMAGE = 10**9 # bytes of a file
 
 @contextmanager
@@ -138,7 +138,7 @@ def _write_image(path, im, to):
         if suffix: shutil.copyfile(path, tmp)
         else: Image.fromarray(read_image(path)).save(tmp)
 
-# %% ../../nbs/inside/data/importers.ipynb #c61b19fd
+# %% ../../nbs/inside/data/importers.ipynb #22c511a5
 def _import_one(job, place, colors, sample, stem):
     "Import a sample into the folder `place`; why it cannot be, or None"
     from camvid_seg.data.masks import save_mask # loads matplotlib
@@ -148,6 +148,7 @@ def _import_one(job, place, colors, sample, stem):
         with _image_file(sample) as path:
             if path.stat().st_size > MAX_IMAGE:
                 raise SegError(f'{sample.name}: more than {MAX_IMAGE:,} bytes; save it smaller')
+            verify_png(path)
             im = open_picture(path)
             ids = sample.ids(im.size)
             if ids.shape != im.size[::-1]:
@@ -157,7 +158,7 @@ def _import_one(job, place, colors, sample, stem):
     except SegError as e: return str(e)
     save_mask(ids, label, colors)
 
-# %% ../../nbs/inside/data/importers.ipynb #96463d9e
+# %% ../../nbs/inside/data/importers.ipynb #74a1812c
 def _write_lists(job, place, colors):
     "The text files of the folder; the text about its split, and warnings"
     files = image_files(place/'images')
@@ -180,7 +181,7 @@ def _write_lists(job, place, colors):
     if not 0 < n < len(files): notes.append('the split leaves a part empty; edit valid.txt')
     return f'{how}, {len(files)-n} train and {n} valid', notes
 
-# %% ../../nbs/inside/data/importers.ipynb #c4dbaba9
+# %% ../../nbs/inside/data/importers.ipynb #8b9a78c0
 def _fill(job, place, progress):
     "Import what is not there yet; the report"
     for o in ('images', 'labels'):
@@ -200,7 +201,7 @@ def _fill(job, place, progress):
                         len(image_files(place/'images')), codes, split, job.found.notes+notes,
                         job.left_out, refused, job.state)
 
-# %% ../../nbs/inside/data/importers.ipynb #17cc8648
+# %% ../../nbs/inside/data/importers.ipynb #42491578
 def _finished_import(job):
     "The report of this very import, if it was finished before; what else is there is refused"
     if not os.path.lexists(job.dest): return None
@@ -211,7 +212,7 @@ def _finished_import(job):
     if report is not None: why = 'and is an import of other files or another split'
     raise SegError(f'{job.dest}: exists already, {why}; name another folder')
 
-# %% ../../nbs/inside/data/importers.ipynb #a5f06666
+# %% ../../nbs/inside/data/importers.ipynb #31efd088
 def _import(job, progress):
     "Fill the staging folder and rename it, as the one process that does"
     staging = job.dest.with_name(f'.{job.dest.name}-import')
@@ -235,7 +236,7 @@ def _import(job, progress):
         remove(staging)
     return report
 
-# %% ../../nbs/inside/data/importers.ipynb #ed6973c5
+# %% ../../nbs/inside/data/importers.ipynb #78ffd548
 def _places(source, dest):
     "Source and destination, neither of which lies in the other"
     source, dest = (Path(os.path.normpath(Path(o).expanduser())) for o in (source, dest))
