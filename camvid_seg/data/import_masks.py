@@ -8,14 +8,14 @@ Docs: https://example.github.io/camvid_seg/inside/data/import_masks.html.md"""
 __all__ = ['image_dirs', 'mask_dirs', 'mask_sample', 'tree_roots', 'class_names', 'find_binary', 'find_ids1', 'find_id_tree',
            'voc_colors', 'find_voc', 'find_cityscapes', 'find_roboflow']
 
-# %% ../../nbs/inside/data/import_masks.ipynb #a5745e02
+# %% ../../nbs/inside/data/import_masks.ipynb #559e0fde
 import csv
 from functools import partial
 
-# %% ../../nbs/inside/data/import_masks.ipynb #34bf2770
+# %% ../../nbs/inside/data/import_masks.ipynb #901b65a2
 import numpy as np
 
-# %% ../../nbs/inside/data/import_masks.ipynb #8cbade43
+# %% ../../nbs/inside/data/import_masks.ipynb #bc86f5d7
 from ..core import SegError
 from .import_parts import (Found, Sample, class_table, folder_of, is_byte,
                                           mapped_ids, mask_suffixes, mask_values, part_names,
@@ -23,7 +23,7 @@ from .import_parts import (Found, Sample, class_table, folder_of, is_byte,
                                           source_files, source_lines, source_name, source_text,
                                           value_table, without_suffix)
 
-# %% ../../nbs/inside/data/import_masks.ipynb #1194205f
+# %% ../../nbs/inside/data/import_masks.ipynb #7ff04efe
 def _ids(path, lut, colors, size):
     "Class ids of a mask; `size` is that of its image"
     return mapped_ids(mask_values(path, colors), lut, '/'.join(path.parts[-2:]))
@@ -40,7 +40,7 @@ def mask_sample(
     ids = partial(_ids, mask, lut, colors)
     return Sample(source_name(image, source), image, ids, (mask,), part)
 
-# %% ../../nbs/inside/data/import_masks.ipynb #e12c2c1e
+# %% ../../nbs/inside/data/import_masks.ipynb #b1120f16
 image_dirs = 'images', 'img_dir', 'imgs', 'img', 'image'
 mask_dirs = 'masks', 'ann_dir', 'mask', 'annotations', 'labels'
 _ENDS = '', '_mask', '-mask', '_masks', '_label', '_labels', '_gt', '_P', '_L'
@@ -72,7 +72,7 @@ def _mask_pairs(source, format):
                     for o in files.values()]
     return pairs, refused
 
-# %% ../../nbs/inside/data/import_masks.ipynb #803b5672
+# %% ../../nbs/inside/data/import_masks.ipynb #dc788d6f
 _LISTS = 'classes.txt', 'codes.txt', 'labels.txt'
 
 def _yaml_names(path):
@@ -99,12 +99,13 @@ def class_names(
     "The class names that a file of the source lists"
     for o in _LISTS:
         if (source/o).is_file(): return source_lines(source/o), o
-    for o in sorted(source.iterdir()):
-        if o.suffix.lower() in ('.yaml', '.yml') and o.is_file(): return _yaml_names(o), o.name
+    described = [o for o in sorted(source.iterdir()) if o.suffix.lower() in ('.yaml', '.yml')]
+    for o in sorted(described, key=lambda o: o.stem not in ('data', 'dataset')):
+        if o.is_file(): return _yaml_names(o), o.name
     raise SegError(f'{source}: names no class; {format} wants classes.txt beside the images, '
                    'one class name a line in the order of the ids')
 
-# %% ../../nbs/inside/data/import_masks.ipynb #5ed8f452
+# %% ../../nbs/inside/data/import_masks.ipynb #882b3228
 def _tree(source, format, codes, lut, notes):
     pairs, refused = _mask_pairs(source, format)
     samples = [mask_sample(source, a, b, lut, part_of(source_name(a, source))) for a,b in pairs]
@@ -135,7 +136,7 @@ def find_id_tree(source):
     lut = value_table({255:void} | dict(enumerate(ids[:256])))
     return _tree(source, 'yolo', codes, lut, [f'0 is {names[0]}, the first of {file}; 255 is Void'])
 
-# %% ../../nbs/inside/data/import_masks.ipynb #3494bab2
+# %% ../../nbs/inside/data/import_masks.ipynb #e2a40dfc
 _VOC = ('background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse '
         'motorbike person pottedplant sheep sofa train tvmonitor').split()
 
@@ -166,7 +167,7 @@ def _voc_parts(source):
         if part: parts.update({l.replace('\\', '/'): part for l in source_lines(o)})
     return parts
 
-# %% ../../nbs/inside/data/import_masks.ipynb #ff40444b
+# %% ../../nbs/inside/data/import_masks.ipynb #0fec9673
 _BORDER = 224, 224, 192 # how index 255 is painted
 
 def find_voc(source):
@@ -195,7 +196,7 @@ def find_voc(source):
             found.samples.append(mask_sample(source, pictures[key], o, lut, part, colors))
     return found
 
-# %% ../../nbs/inside/data/import_masks.ipynb #baf7c933
+# %% ../../nbs/inside/data/import_masks.ipynb #e7b715fe
 _CITYSCAPES = '''
 static 0 0 0, dynamic 111 74 0, ground 81 0 81, road 128 64 128, sidewalk 244 35 232,
 parking 250 170 160, rail track 230 150 140, building 70 70 70, wall 102 102 156,
@@ -227,7 +228,7 @@ def find_cityscapes(source):
         else: found.refused.append(f'{where}: has no mask {source_name(mask, source)}; add it')
     return found
 
-# %% ../../nbs/inside/data/import_masks.ipynb #02fded73
+# %% ../../nbs/inside/data/import_masks.ipynb #ca9f0a19
 def _csv_classes(path):
     "Class names by value in a `_classes.csv`"
     where = '/'.join(path.parts[-2:])
@@ -242,7 +243,7 @@ def _csv_classes(path):
         out[int(value)] = row[1]
     return dict(sorted(out.items()))
 
-# %% ../../nbs/inside/data/import_masks.ipynb #d43b5bac
+# %% ../../nbs/inside/data/import_masks.ipynb #83c1c5ad
 def find_roboflow(source):
     "Roboflow's semantic export"
     lists = source_files(source, {'.csv'})

@@ -38,7 +38,7 @@ def _id2label(source):
         out[int(k)] = v
     return dict(sorted(out.items())), path.name
 
-def _columns(names, where):
+def _image_and_mask(names, where):
     "The column of the image, and that of the mask"
     masks = [o for o in names if o in _MASKS]
     images = [o for o in names if o not in _MASKS]
@@ -63,7 +63,7 @@ def _opened(file, group):
     with parquet.ParquetFile(file) as f: return f.read_row_group(group)
 
 @lru_cache(maxsize=4)
-def _table(file, group, stat):
+def _valid_rows(file, group, stat):
     "Validated rows"
     try:
         table = _opened(file, group)
@@ -76,10 +76,10 @@ def _table(file, group, stat):
 
 def _rows(file, group):
     s = os.stat(file)
-    return _table(file, group, (s.st_size, s.st_mtime_ns))
+    return _valid_rows(file, group, (s.st_size, s.st_mtime_ns))
 
 # %% ../../nbs/inside/data/import_tables.ipynb #f7e96a98
-def _cell(file, group, row, column):
+def _cell_bytes(file, group, row, column):
     "The bytes of the file in a cell"
     v = _rows(file, group)[column][row].as_py()
     b = v.get('bytes') if isinstance(v, dict) else None
@@ -92,7 +92,7 @@ def _cell_ids(file, group, row, column, lut, size):
     with TemporaryDirectory() as d:
         path = Path(d)/f'row {row}'/column
         path.parent.mkdir()
-        path.write_bytes(_cell(file, group, row, column))
+        path.write_bytes(_cell_bytes(file, group, row, column))
         return mapped_ids(mask_values(path), lut, f'{file.name}: row {row}: {column}')
 
 # %% ../../nbs/inside/data/import_tables.ipynb #64f94020
@@ -133,11 +133,11 @@ def _add_tables(found, source, files, lut):
         part = part_of(f'{split}/') or part_of(where)
         for group in _groups(file):
             rows = _rows(file, group)
-            image, mask = _columns(_image_columns(rows.schema), where)
+            image, mask = _image_and_mask(_image_columns(rows.schema), where)
             for i in range(rows.num_rows):
                 cell = file, group, i
                 name = _row_name(split, rows, i, image, taken)
-                found.samples.append(Sample(name, partial(_cell, *cell, image),
+                found.samples.append(Sample(name, partial(_cell_bytes, *cell, image),
                                             partial(_cell_ids, *cell, mask, lut), (file,), part))
         if len(taken) > MAX_FILES:
             raise SegError(f'{where}: more than {MAX_FILES:,} rows; import the files in parts')
@@ -174,7 +174,7 @@ def _add_folder(found, source, path, lut):
     end = 'file_name'
     names = [k for k in rows[0] if isinstance(k, str) and k.endswith(end)]
     plain = {k.removesuffix(end).rstrip('_') or 'image': k for k in names}
-    image, mask = _columns([*plain], where)
+    image, mask = _image_and_mask([*plain], where)
     seen = set()
     for i,row in enumerate(rows, 1):
         try:

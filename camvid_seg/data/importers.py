@@ -7,7 +7,7 @@ Docs: https://example.github.io/camvid_seg/inside/data/importers.html.md"""
 # %% auto #0
 __all__ = ['importers', 'MAX_IMAGE', 'ImportReport', 'import_dataset']
 
-# %% ../../nbs/inside/data/importers.ipynb #a7858277
+# %% ../../nbs/inside/data/importers.ipynb #b6efe6cd
 import hashlib, json, os, shutil
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,28 +15,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-# %% ../../nbs/inside/data/importers.ipynb #8c38692f
+# %% ../../nbs/inside/data/importers.ipynb #1b96609e
 from PIL import Image
 
-# %% ../../nbs/inside/data/importers.ipynb #66094944
+# %% ../../nbs/inside/data/importers.ipynb #9cf1ae9a
 from ..core import (SegError, atomic_path, file_lock, leftovers, make_folder, parallel_map,
                              plain_text, plural, remove)
 from .cvat import find_cvat
 from .dataset import class_colors, image_files
 from .decode import open_picture, read_image, verify_png
+from .import_coco import find_coco
 from .import_masks import (find_binary, find_cityscapes, find_ids1, find_roboflow,
                                           find_voc)
 from .import_parts import distinct_colors, image_stems
-from .import_polygons import find_coco, find_labelme, find_yolo
+from .import_polygons import find_labelme, find_yolo
 from .import_splits import import_split, n_folds
 from .import_tables import find_hf
 
-# %% ../../nbs/inside/data/importers.ipynb #092a1891
+# %% ../../nbs/inside/data/importers.ipynb #f628de6c
 importers = dict(cvat=find_cvat, voc=find_voc, cityscapes=find_cityscapes, coco=find_coco,
                  labelme=find_labelme, yolo=find_yolo, binary=find_binary, ids1=find_ids1,
                  roboflow=find_roboflow, hf=find_hf)
 
-# %% ../../nbs/inside/data/importers.ipynb #44ba3411
+# %% ../../nbs/inside/data/importers.ipynb #eb51e5e3
 @dataclass
 class ImportReport:
     "What an import did, and what it refused"
@@ -60,7 +61,7 @@ class ImportReport:
         if more > 0: lines.append(f'refused: and {more:,} more, which import.json lists')
         return '\n'.join(map(plain_text, [*lines, f'folder: {self.folder}']))
 
-# %% ../../nbs/inside/data/importers.ipynb #e30cb3f6
+# %% ../../nbs/inside/data/importers.ipynb #ae2e6ddf
 def _read_report(path):
     "The report in a dataset folder that an import made; None where there is none"
     try: o = json.loads((path/'import.json').read_text(encoding='utf-8'))
@@ -68,7 +69,7 @@ def _read_report(path):
     try: return ImportReport(**o)
     except TypeError: return None
 
-# %% ../../nbs/inside/data/importers.ipynb #90b8527e
+# %% ../../nbs/inside/data/importers.ipynb #28c243e2
 class _Job(NamedTuple):
     "An import that is ready to begin"
     format: str
@@ -92,7 +93,7 @@ def _import_state(format, way, found):
             [*files.values()], found.refused)
     return hashlib.sha256(repr(what).encode('utf-8', 'surrogateescape')).hexdigest()[:16]
 
-# %% ../../nbs/inside/data/importers.ipynb #ea966e5f
+# %% ../../nbs/inside/data/importers.ipynb #119320c3
 def _without_test(found, way):
     "The samples that the folder takes; a line about the others"
     test = [o for o in found.samples if o.part == 'test']
@@ -116,7 +117,7 @@ def _plan_import(format, source, dest, way):
     state = _import_state(format, way, found)
     return _Job(format, source, dest, found, stems, split, left_out, state)
 
-# %% ../../nbs/inside/data/importers.ipynb #d2f941a0
+# %% ../../nbs/inside/data/importers.ipynb #901e6516
 MAX_IMAGE = 10**9 # bytes of a file
 
 @contextmanager
@@ -138,7 +139,7 @@ def _write_image(path, im, to):
         if suffix: shutil.copyfile(path, tmp)
         else: Image.fromarray(read_image(path)).save(tmp)
 
-# %% ../../nbs/inside/data/importers.ipynb #22c511a5
+# %% ../../nbs/inside/data/importers.ipynb #0f49f9b4
 def _import_one(job, place, colors, sample, stem):
     "Import a sample into the folder `place`; why it cannot be, or None"
     from camvid_seg.data.masks import save_mask # loads matplotlib
@@ -158,7 +159,7 @@ def _import_one(job, place, colors, sample, stem):
     except SegError as e: return str(e)
     save_mask(ids, label, colors)
 
-# %% ../../nbs/inside/data/importers.ipynb #74a1812c
+# %% ../../nbs/inside/data/importers.ipynb #e6394891
 def _write_lists(job, place, colors):
     "The text files of the folder; the text about its split, and warnings"
     files = image_files(place/'images')
@@ -181,7 +182,7 @@ def _write_lists(job, place, colors):
     if not 0 < n < len(files): notes.append('the split leaves a part empty; edit valid.txt')
     return f'{how}, {len(files)-n} train and {n} valid', notes
 
-# %% ../../nbs/inside/data/importers.ipynb #8b9a78c0
+# %% ../../nbs/inside/data/importers.ipynb #568327e7
 def _fill(job, place, progress):
     "Import what is not there yet; the report"
     for o in ('images', 'labels'):
@@ -201,7 +202,7 @@ def _fill(job, place, progress):
                         len(image_files(place/'images')), codes, split, job.found.notes+notes,
                         job.left_out, refused, job.state)
 
-# %% ../../nbs/inside/data/importers.ipynb #42491578
+# %% ../../nbs/inside/data/importers.ipynb #edb27c4c
 def _finished_import(job):
     "The report of this very import, if it was finished before; what else is there is refused"
     if not os.path.lexists(job.dest): return None
@@ -212,31 +213,34 @@ def _finished_import(job):
     if report is not None: why = 'and is an import of other files or another split'
     raise SegError(f'{job.dest}: exists already, {why}; name another folder')
 
-# %% ../../nbs/inside/data/importers.ipynb #31efd088
-def _import(job, progress):
+# %% ../../nbs/inside/data/importers.ipynb #5a456cc9
+def _import_alone(job, staging, progress):
     "Fill the staging folder and rename it, as the one process that does"
-    staging = job.dest.with_name(f'.{job.dest.name}-import')
-    make_folder(staging)
-    with file_lock(staging/'lock'):
-        report = _finished_import(job)
-        if report is not None: # another process was faster
-            remove(staging)
-            return report
-        place = staging/job.state
-        for o in staging.iterdir(): # begun, from files that have changed since
-            if o.is_dir() and o != place: remove(o)
-        try: report = _fill(job, place, progress)
-        except SegError: # nothing came of it
-            remove(staging)
-            raise
-        with atomic_path(place/'import.json') as tmp:
-            tmp.write_text(json.dumps(asdict(report), indent=1), encoding='utf-8')
-        if job.dest.is_dir(): job.dest.rmdir() # empty
-        os.rename(place, job.dest)
-        remove(staging)
+    report = _finished_import(job)
+    if report is not None: return report # another process was faster
+    place = staging/job.state
+    for o in staging.iterdir(): # begun, from files that have changed since
+        if o.is_dir() and o != place: remove(o)
+    report = _fill(job, place, progress)
+    with atomic_path(place/'import.json') as tmp:
+        tmp.write_text(json.dumps(asdict(report), indent=1), encoding='utf-8')
+    if job.dest.is_dir(): job.dest.rmdir() # empty
+    os.rename(place, job.dest)
     return report
 
-# %% ../../nbs/inside/data/importers.ipynb #78ffd548
+def _import(job, progress):
+    "Import, when no other process does"
+    staging = job.dest.with_name(f'.{job.dest.name}-import')
+    make_folder(staging)
+    try:
+        with file_lock(staging/'lock'): report = _import_alone(job, staging, progress)
+    except SegError: # nothing came of it
+        remove(staging)
+        raise
+    remove(staging)
+    return report
+
+# %% ../../nbs/inside/data/importers.ipynb #34f48fb5
 def _places(source, dest):
     "Source and destination, neither of which lies in the other"
     source, dest = (Path(os.path.normpath(Path(o).expanduser())) for o in (source, dest))
