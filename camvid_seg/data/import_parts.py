@@ -202,10 +202,8 @@ def mapped_ids(
     bad = np.flatnonzero((n > 0) & (lut < 0))
     if len(bad):
         more = f' and {plural(len(bad)-1, "more value")}' if len(bad) > 1 else ''
-        known = np.flatnonzero(lut >= 0)
-        raise SegError(f'{where}: value {bad[0]} in {plural(n[bad[0]], "pixel")}{more}, but the '
-                       f'classes have the values {known[0]} to {known[-1]}; '
-                       'repaint them or name their class')
+        raise SegError(f'{where}: value {bad[0]} in {plural(n[bad[0]], "pixel")}{more}, for which '
+                       'the source names no class; repaint them or name their class')
     return lut[values].astype(np.uint8)
 
 # %% ../../nbs/inside/data/import_parts.ipynb #cd69e9d1

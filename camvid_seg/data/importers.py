@@ -156,7 +156,9 @@ def _import_one(job, place, colors, sample, stem):
                 raise SegError(f'{sample.name}: is {im.width} x {im.height}, but its mask is '
                                f'{ids.shape[1]} x {ids.shape[0]}; export the pair again')
             _write_image(path, im, place/'images'/stem)
-    except SegError as e: return str(e)
+    except SegError as e:
+        file, _, why = str(e).partition(': ')
+        return f'{sample.name}: {why if sample.name.endswith(file) else e}'
     save_mask(ids, label, colors)
 
 # %% ../../nbs/inside/data/importers.ipynb #e6394891
