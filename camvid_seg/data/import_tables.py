@@ -28,7 +28,7 @@ def _id2label(source):
     "Class names by value, and the file that has them"
     path = source/'id2label.json'
     if not path.is_file():
-        names, file = class_names(source, 'hf')
+        names, file = class_names(source, 'hf, without an id2label.json,')
         return dict(enumerate(names)), file
     out = {}
     for k,v in source_json(path).items():
