@@ -16,59 +16,23 @@ from PIL import Image
 
 # %% ../../nbs/inside/data/cvat.ipynb #c50af42f
 from ..core import SegError, atomic_dir
-from .dataset import CAMVID_CLASSES, SegFolder
+from .dataset import SegFolder
 from .decode import read_mask
-from .import_masks import mask_sample, voc_colors
-from .import_parts import (Found, class_table, is_byte, part_of, picture_suffixes,
-                                          require_distinct, source_files, source_lines,
-                                          source_name, value_table, without_suffix)
-
-# %% ../../nbs/inside/data/cvat.ipynb #abfe5691
-_BLACK = 0, 0, 0
-
-def _label_colors(path):
-    "Colours by label in a `label_colors.txt`; made as CVAT makes them where it has none"
-    lines = [l for l in source_lines(path) if l[0] != '#']
-    out = {}
-    for l in lines:
-        m = re.fullmatch(r'(?:(\d+)\s+(\d+)\s+(\d+)\s+)?(\S.*)', l, re.A)
-        rgb = m.groups()[:3]
-        if (m[1] and not all(map(is_byte, rgb))) or m[4] in out:
-            raise SegError(f"{path.name}: {l!r:.60} is no label; write 'R G B name', each number "
-                           'from 0 to 255 and each name once')
-        out[m[4]] = tuple(map(int, rgb)) if m[1] else None
-    if None not in out.values(): return out
-    if any(out.values()): raise SegError(f'{path.name}: some lines have a colour, some have none; '
-                                         'write a colour on each')
-    names = ['background', *(o for o in out if o != 'background')]
-    return dict(zip(names, map(tuple, voc_colors().tolist())))
-
-# %% ../../nbs/inside/data/cvat.ipynb #df126488
-def _cvat_classes(source):
-    "Class names; from values in masks to ids; colours by value; colours by class"
-    files = [source/o for o in ('label_colors.txt', 'labelmap.txt') if (source/o).is_file()]
-    known = {c.name: c.rgb for c in CAMVID_CLASSES} # CVAT's, when the file is not there
-    if files: known = _label_colors(files[0])
-    where = files[0].name if files else 'label_colors.txt'
-    require_distinct(known, where)
-    codes, ids, void = class_table(known, where)
-    if known.get('background') == _BLACK and void not in ids: # the list has no Void
-        codes, ids, void = class_table(['Void' if o == 'background' else o for o in known], where)
-    order = sorted(known, key=lambda o: known[o] != _BLACK)
-    if known[order[0]] != _BLACK: order.insert(0, None)
-    id_of = dict(zip(known, ids)) | {None: void}
-    lut = value_table({value: id_of[o] for value,o in enumerate(order)})
-    colors = {value: known.get(o, _BLACK) for value,o in enumerate(order) if value < 256}
-    return codes, lut, colors, {codes[id_of[o]]: rgb for o,rgb in known.items()}
+from .import_masks import cvat_classes, mask_sample, voc_colors
+from .import_parts import (Found, part_of, picture_suffixes, require_distinct,
+                                          source_files, source_name, without_suffix)
 
 # %% ../../nbs/inside/data/cvat.ipynb #f66ad2e7
-def find_cvat(source):
+def find_cvat(
+    source # the folder to import
+)->Found:
     "CVAT's export CamVid 1.0"
     folders = sorted(o for o in source.iterdir() if (source/f'{o.name}annot').is_dir())
     if not folders:
         raise SegError(f"{source}: has no folder such as 'default' with its masks in "
                        "'defaultannot'; cvat wants the unpacked export CamVid 1.0")
-    codes, lut, colors, known = _cvat_classes(source)
+    codes, lut, colors, known = cvat_classes(source)
+    require_distinct(known, 'label_colors.txt')
     found = Found(codes, [], known, ['black, which CVAT paints where nothing is labelled, is '
                                      f'{codes[lut[0]]}'])
     for o in folders:
@@ -90,7 +54,7 @@ def _cvat_labels(folder):
                        "spaces, which do not begin with #; rename it")
     rows = [f'{r} {g} {b} {c}' for c,(r,g,b) in zip(folder.codes, folder.colors.tolist())]
     taken = {*map(tuple, folder.colors.tolist())}
-    free = next(o for o in [_BLACK, *map(tuple, voc_colors()[::-1].tolist())] if o not in taken)
+    free = next(o for o in [(0, 0, 0), *map(tuple, voc_colors()[::-1].tolist())] if o not in taken)
     if folder.void_code is None: rows.append(f'{free[0]} {free[1]} {free[2]} Void')
     return rows
 

@@ -142,7 +142,9 @@ def _add_coco(found, source, file, o, ids, void):
         found.samples.append(Sample(source_name(path, source), path, draw, (file,), part))
 
 # %% ../../nbs/inside/data/import_coco.ipynb #3cee77b5
-def find_coco(source):
+def find_coco(
+    source # the folder to import
+)->Found:
     "COCO: polygons and run lengths"
     found, names = None, None
     for file in _coco_files(source):

@@ -6,10 +6,10 @@ Docs: https://example.github.io/camvid_seg/inside/data/import_masks.html.md"""
 
 # %% auto #0
 __all__ = ['image_dirs', 'mask_dirs', 'mask_sample', 'tree_roots', 'class_names', 'find_binary', 'find_ids1', 'find_id_tree',
-           'voc_colors', 'find_voc', 'find_cityscapes', 'find_roboflow']
+           'voc_colors', 'find_voc', 'cvat_classes', 'find_cityscapes', 'find_roboflow']
 
 # %% ../../nbs/inside/data/import_masks.ipynb #559e0fde
-import csv
+import csv, re
 from functools import partial
 
 # %% ../../nbs/inside/data/import_masks.ipynb #901b65a2
@@ -17,6 +17,7 @@ import numpy as np
 
 # %% ../../nbs/inside/data/import_masks.ipynb #bc86f5d7
 from ..core import SegError
+from .dataset import CAMVID_CLASSES
 from .import_parts import (Found, Sample, class_table, folder_of, is_byte,
                                           mapped_ids, mask_suffixes, mask_values, part_names,
                                           part_of, picture_suffixes, require_distinct,
@@ -111,7 +112,9 @@ def _tree(source, format, codes, lut, notes):
     samples = [mask_sample(source, a, b, lut, part_of(source_name(a, source))) for a,b in pairs]
     return Found(codes, samples, notes=notes, refused=refused)
 
-def find_binary(source):
+def find_binary(
+    source # the folder to import
+)->Found:
     "Masks of 0 and 255 (or 0 and 1)"
     codes = 'background', 'foreground'
     if any((source/o).is_file() for o in _LISTS): codes,_ = class_names(source, 'binary')
@@ -122,14 +125,19 @@ def find_binary(source):
     notes = [f'0 is {codes[a]}, 255 is {codes[b]}, and so is 1 in masks of 0 and 1']
     return _tree(source, 'binary', codes, value_table({0:a, 1:b, 255:b}), notes)
 
-def find_ids1(source):
+# %% ../../nbs/inside/data/import_masks.ipynb #2a30e945
+def find_ids1(
+    source # the folder to import
+)->Found:
     "Masks whose ids begin with 1"
     names, file = class_names(source, 'ids1')
     codes, ids, void = class_table(names, file)
     lut = value_table({0:void, 255:void} | {i+1:o for i,o in enumerate(ids[:255])})
     return _tree(source, 'ids1', codes, lut, [f'0 is Void, 1 is {names[0]}, the first of {file}'])
 
-def find_id_tree(source):
+def find_id_tree(
+    source # the folder to import
+)->Found:
     "Masks whose ids begin with 0, where 255 is not labelled"
     names, file = class_names(source, 'yolo')
     codes, ids, void = class_table(names, file)
@@ -170,7 +178,9 @@ def _voc_parts(source):
 # %% ../../nbs/inside/data/import_masks.ipynb #0fec9673
 _BORDER = 224, 224, 192 # how index 255 is painted
 
-def find_voc(source):
+def find_voc(
+    source # the folder to import
+)->Found:
     "Pascal VOC's `SegmentationClass`"
     wants = 'voc wants JPEGImages and SegmentationClass'
     images = folder_of(source, ['JPEGImages', 'images'], wants)
@@ -196,6 +206,45 @@ def find_voc(source):
             found.samples.append(mask_sample(source, pictures[key], o, lut, part, colors))
     return found
 
+# %% ../../nbs/inside/data/import_masks.ipynb #abfe5691
+_BLACK = 0, 0, 0
+
+def _label_colors(path):
+    "Colours by label in a `label_colors.txt`; made as CVAT makes them where it has none"
+    lines = [l for l in source_lines(path) if l[0] != '#']
+    out = {}
+    for l in lines:
+        m = re.fullmatch(r'(?:(\d+)\s+(\d+)\s+(\d+)\s+)?(\S.*)', l, re.A)
+        rgb = m.groups()[:3]
+        if (m[1] and not all(map(is_byte, rgb))) or m[4] in out:
+            raise SegError(f"{path.name}: {l!r:.60} is no label; write 'R G B name', each number "
+                           'from 0 to 255 and each name once')
+        out[m[4]] = tuple(map(int, rgb)) if m[1] else None
+    if None not in out.values(): return out
+    if any(out.values()): raise SegError(f'{path.name}: some lines have a colour, some have none; '
+                                         'write a colour on each')
+    names = ['background', *(o for o in out if o != 'background')]
+    return dict(zip(names, map(tuple, voc_colors().tolist())))
+
+# %% ../../nbs/inside/data/import_masks.ipynb #df126488
+def cvat_classes(
+    source # the folder that may hold label_colors.txt
+):
+    "Class names; from values in masks to ids; colours by value; colours by class"
+    files = [source/o for o in ('label_colors.txt', 'labelmap.txt') if (source/o).is_file()]
+    known = {c.name: c.rgb for c in CAMVID_CLASSES} # CVAT's, when the file is not there
+    if files: known = _label_colors(files[0])
+    where = files[0].name if files else 'label_colors.txt'
+    codes, ids, void = class_table(known, where)
+    if known.get('background') == _BLACK and void not in ids: # the list has no Void
+        codes, ids, void = class_table(['Void' if o == 'background' else o for o in known], where)
+    black = next((o for o in known if known[o] == _BLACK), None)
+    order = [black, *(o for o in known if o != black)]
+    id_of = dict(zip(known, ids)) | {None: void}
+    lut = value_table({value: id_of[o] for value,o in enumerate(order)})
+    colors = {value: known.get(o, _BLACK) for value,o in enumerate(order) if value < 256}
+    return codes, lut, colors, {codes[id_of[o]]: rgb for o,rgb in known.items()}
+
 # %% ../../nbs/inside/data/import_masks.ipynb #e7b715fe
 _CITYSCAPES = '''
 static 0 0 0, dynamic 111 74 0, ground 81 0 81, road 128 64 128, sidewalk 244 35 232,
@@ -211,15 +260,26 @@ def _cityscapes_classes():
     rows = [o.rsplit(maxsplit=3) for o in ' '.join(_CITYSCAPES.split()).split(', ')]
     return {name: tuple(map(int, rgb)) for name,*rgb in rows}
 
-def find_cityscapes(source):
-    "Cityscapes: `leftImg8bit` and `gtFine` with label ids"
-    wants = 'cityscapes wants leftImg8bit and gtFine'
-    images, masks = (folder_of(source, [o], wants) for o in ('leftImg8bit', 'gtFine'))
+def _cityscapes_labels(source):
+    "Class names; from values to ids; colours by class; what was decided"
+    if (source/'label_colors.txt').is_file():
+        codes, lut, _, colors = cvat_classes(source)
+        return codes, lut, colors, 'the ids are those of label_colors.txt'
     colors = _cityscapes_classes()
     codes, ids, void = class_table(colors, 'cityscapes')
     lut = value_table(dict.fromkeys((0,1,2,3,255), void) | {i+4:o for i,o in enumerate(ids)})
-    notes = ['the ids 0 to 3 (unlabeled, ego vehicle, rectification border, out of roi) are Void']
-    found, end = Found(codes, [], colors, notes), '_leftImg8bit'
+    return (codes, lut, colors, 'the ids 0 to 3 (unlabeled, ego vehicle, rectification border, '
+                                'out of roi) are Void')
+
+# %% ../../nbs/inside/data/import_masks.ipynb #ed0f2a09
+def find_cityscapes(
+    source # the folder to import
+)->Found:
+    "Cityscapes: `leftImg8bit` and `gtFine` with label ids"
+    wants = 'cityscapes wants leftImg8bit and gtFine'
+    images, masks = (folder_of(source, [o], wants) for o in ('leftImg8bit', 'gtFine'))
+    (codes, lut, colors, note), end = _cityscapes_labels(source), '_leftImg8bit'
+    found = Found(codes, [], colors, [note])
     for o in source_files(images, {'.png'}):
         name, where = without_suffix(source_name(o, images)), source_name(o, source)
         mask = masks/f'{name.removesuffix(end)}_gtFine_labelIds.png'
@@ -244,7 +304,9 @@ def _csv_classes(path):
     return dict(sorted(out.items()))
 
 # %% ../../nbs/inside/data/import_masks.ipynb #83c1c5ad
-def find_roboflow(source):
+def find_roboflow(
+    source # the folder to import
+)->Found:
     "Roboflow's semantic export"
     lists = source_files(source, {'.csv'})
     lists = [o for o in lists if o.name == '_classes.csv']

@@ -74,7 +74,9 @@ def source_text(
     except UnicodeDecodeError:
         raise SegError(f'{where}: not UTF-8 text; save it as UTF-8') from None
 
-def source_lines(path):
+def source_lines(
+    path # a text file of the source
+)->list:
     "The lines of a list that say something"
     return [l.strip() for l in source_text(path).splitlines() if l.strip()]
 
@@ -140,11 +142,18 @@ def source_files(
             raise SegError(f'{folder}: more than {MAX_FILES:,} files; import it in parts')
     return sorted(found)
 
-def source_name(path, source):
+def source_name(
+    path,  # of a file of the source
+    source # the folder
+)->str:
     "A file's path in the source, with '/'"
     return Path(path).relative_to(source).as_posix()
 
-def without_suffix(name): return os.path.splitext(name)[0]
+def without_suffix(
+    name # a path, with '/'
+)->str:
+    "A path without the suffix of its file"
+    return os.path.splitext(name)[0]
 
 # %% ../../nbs/inside/data/import_parts.ipynb #81c6f4e3
 def folder_of(
@@ -188,7 +197,9 @@ def value_table(
         if value < 256: lut[value] = i
     return lut
 
-def is_byte(s):
+def is_byte(
+    s # a piece of a line
+)->bool:
     "Is this text a number from 0 to 255?"
     return s.isascii() and s.isdigit() and len(s) < 4 and int(s) < 256
 

@@ -116,7 +116,9 @@ def _labelme_data(file, where):
         raise SegError(f'{where}: imageData is no base64; save it again') from None
 
 # %% ../../nbs/inside/data/import_polygons.ipynb #625fda70
-def find_labelme(source):
+def find_labelme(
+    source # the folder to import
+)->Found:
     "labelme: a JSON file for each image"
     files, rows, seen, found = source_files(source, {'.json'}), [], {}, Found([], [])
     for f in files:
@@ -178,7 +180,9 @@ def _yolo_ids(file, ids, void, size):
     return np.array(im)
 
 # %% ../../nbs/inside/data/import_polygons.ipynb #572d33c7
-def find_yolo(source):
+def find_yolo(
+    source # the folder to import
+)->Found:
     "Trees of YOLO and mmsegmentation: with masks, or with lines of corners"
     roots = tree_roots(source, image_dirs)
     outlines = [o/'labels' for o in roots if (o/'labels').is_dir()]

@@ -190,7 +190,9 @@ def _add_folder(found, source, path, lut):
             found.samples.append(mask_sample(source, *files, lut, part))
 
 # %% ../../nbs/inside/data/import_tables.ipynb #ce7b6f0f
-def find_hf(source):
+def find_hf(
+    source # the folder to import
+)->Found:
     "A Hugging Face dataset: parquet, `save_to_disk`, or imagefolder with masks in its metadata"
     names, file = _id2label(source)
     codes, ids, void = class_table(names.values(), file)
