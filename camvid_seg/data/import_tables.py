@@ -68,6 +68,7 @@ def _opened(file, group):
     raise SegError(f'{file.name}: a row group of {size:,} bytes, more than the {MAX_GROUP:,} that '
                    'are read; write the file again with smaller groups')
 
+# %% ../../nbs/inside/data/import_tables.ipynb #55558ab9
 @lru_cache(maxsize=4)
 def _valid_rows(file, group, stat):
     "Validated rows"
