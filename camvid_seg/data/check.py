@@ -20,9 +20,10 @@ from PIL import Image
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/check.ipynb #db56d85e
+from ..checks import FLAG, PATH, TEXT, Kind, check_args, optional
 from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
                              parallel_map, plain_text, plural)
-from .dataset import (SegFolder, code_faults, image_files, image_suffixes,
+from .dataset import (FOLDER, SegFolder, code_faults, image_files, image_suffixes,
                                      short_path, stem_of)
 from .decode import decode_mask, open_picture, unknown_ids, verify_png
 
@@ -175,6 +176,7 @@ def _check_mask(mask, image, folder, r):
                            f'{size[0]} x {size[1]}; make the mask again at the size of the image')
 
 # %% ../../nbs/inside/data/check.ipynb #69228e3f
+@check_args(folder=FOLDER, image=PATH, mask=optional(PATH))
 def check_pair(
     folder, # a `SegFolder`
     image,  # path of an image
@@ -255,6 +257,9 @@ def _add_found(r, folder, split, found):
     r.warnings += warnings + _near(split, thumbs, digests)
 
 # %% ../../nbs/inside/data/check.ipynb #a4421852
+_PLACE = Kind(FOLDER.wanted, lambda v: v if isinstance(v, SegFolder) else PATH.take(v))
+
+@check_args(folder=_PLACE, split=optional(TEXT), progress=FLAG)
 def check_dataset(
     folder,             # a `SegFolder` or the path of one
     split='valid.txt',  # the split to check as well; None for none
@@ -311,6 +316,7 @@ def _place_of_notes():
         yield place
 
 # %% ../../nbs/inside/data/check.ipynb #fff84319
+@check_args(folder=FOLDER, progress=FLAG)
 def require_sound(
     folder,             # a `SegFolder`
     split='valid.txt',  # the split to train with

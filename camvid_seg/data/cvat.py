@@ -15,8 +15,9 @@ from pathlib import Path
 from PIL import Image
 
 # %% ../../nbs/inside/data/cvat.ipynb #c50af42f
+from ..checks import PATH, check_args
 from ..core import SegError, atomic_dir
-from .dataset import SegFolder
+from .dataset import FOLDER
 from .decode import read_mask
 from .import_masks import cvat_classes, mask_sample, voc_colors
 from .import_parts import (Found, part_of, picture_suffixes, require_distinct,
@@ -65,12 +66,12 @@ def _subsets(folder):
     return dict(train=split.train, val=split.valid)
 
 # %% ../../nbs/inside/data/cvat.ipynb #e595eebd
+@check_args(folder=FOLDER, dest=PATH)
 def to_cvat(
     folder, # a `SegFolder` or the path of one
     dest    # the folder to make
 )->Path:
     "Write a dataset folder as CVAT reads it (CamVid 1.0); zip what is in it, and upload that"
-    if not isinstance(folder, SegFolder): folder = SegFolder(folder)
     dest = Path(dest)
     if dest.exists() or dest.resolve().is_relative_to(folder.path.resolve()):
         raise SegError(f'{dest}: exists already or lies in {folder.name}; name another folder')

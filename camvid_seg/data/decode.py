@@ -15,8 +15,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 # %% ../../nbs/inside/data/decode.ipynb #390a8249
+from ..checks import PATH, check_args, optional
 from ..core import SegError, plural
-from .dataset import SegFolder, class_colors, short_path
+from .classes import COLORS, class_colors
+from .dataset import CLASSES, SegFolder, short_path
 
 # %% ../../nbs/inside/data/decode.ipynb #e98702ac
 _formats = ('PNG','JPEG','BMP','GIF','PPM','TIFF','WEBP')
@@ -37,6 +39,7 @@ def _check_size(im):
     if im.width*im.height > (Image.MAX_IMAGE_PIXELS or np.inf):
         raise ValueError(f'{im.width} x {im.height} pixels is more than Pillow allows')
 
+@check_args(path=PATH)
 def open_image(path):
     "The decoded, upright image in a file, and the raw mode its pixels are stored in"
     try:
@@ -163,6 +166,7 @@ def _why_no_mask(im, raw):
     if im.mode not in ('L','LA','P','PA','RGB','RGBA'): return f'mode {im.mode} is no mask'
 
 # %% ../../nbs/inside/data/decode.ipynb #b69fd306
+@check_args(path=PATH, colors=optional(COLORS))
 def decode_mask(path, colors):
     "uint8 (H,W) ids in a mask file, not compared with the classes, and the mode they are stored in"
     im,raw = open_image(path)
@@ -194,6 +198,7 @@ def unknown_ids(counts, codes, where):
             f'(ids 0 to {len(codes)-1}); repaint them or name their class{hint}')
 
 # %% ../../nbs/inside/data/decode.ipynb #c17c958f
+@check_args(path=PATH, folder_or_codes=optional(CLASSES))
 def read_mask(
     path,                 # a mask file
     folder_or_codes=None  # a `SegFolder` or class names: what ids and colours stand for; or None
@@ -250,7 +255,7 @@ _ASK = 'give a path, a Pillow image, or an array (H, W, 3) of whole numbers from
 def _array_of(image):
     "The numbers of an array or a tensor, channels last"
     a = image
-    if hasattr(a, 'detach'): a = a.detach().cpu().numpy() # a tensor
+    if hasattr(a, 'numpy'): a = a.detach().cpu().numpy() # a tensor
     if not isinstance(a, np.ndarray) or a.dtype.kind not in 'uif':
         what = getattr(a, 'dtype', type(image).__name__)
         raise SegError(f'image: {what}; {_ASK}')

@@ -17,7 +17,7 @@ import numpy as np
 
 # %% ../../nbs/inside/data/import_masks.ipynb #bc86f5d7
 from ..core import SegError
-from .dataset import CAMVID_CLASSES
+from .classes import CAMVID_CLASSES
 from .import_parts import (Found, Sample, class_table, folder_of, is_byte,
                                           mapped_ids, mask_suffixes, mask_values, part_names,
                                           part_of, picture_suffixes, require_distinct,

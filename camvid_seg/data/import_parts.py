@@ -21,7 +21,7 @@ from PIL import Image
 
 # %% ../../nbs/inside/data/import_parts.ipynb #d6f51b1a
 from ..core import SegError, plain_text, plural
-from .dataset import class_colors, class_key
+from .classes import class_colors, class_key
 from .decode import decode_mask, verify_png
 
 # %% ../../nbs/inside/data/import_parts.ipynb #22a4f869

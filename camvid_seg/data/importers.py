@@ -19,10 +19,12 @@ from typing import NamedTuple
 from PIL import Image
 
 # %% ../../nbs/inside/data/importers.ipynb #9cf1ae9a
+from ..checks import FLAG, PATH, TEXT, check_args, optional
 from ..core import (SegError, atomic_path, file_lock, leftovers, make_folder, parallel_map,
                              plain_text, plural, remove)
+from .classes import class_colors
 from .cvat import find_cvat
-from .dataset import class_colors, image_files
+from .dataset import image_files
 from .decode import open_picture, read_image, verify_png
 from .import_coco import find_coco
 from .import_masks import (find_binary, find_cityscapes, find_ids1, find_roboflow,
@@ -253,6 +255,7 @@ def _places(source, dest):
                        'for nothing is written into a source')
     return source, dest
 
+@check_args(format=TEXT, source=PATH, dest=PATH, split=optional(TEXT), progress=FLAG)
 def import_dataset(
     format,  # one of `importers`
     source,  # the folder that an annotation tool wrote; it is only read
