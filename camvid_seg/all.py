@@ -19,6 +19,8 @@ from .data.baselines import *
 from .data.explore import *
 from .data.cache import *
 from .data.loaders import *
+from .data.cvat import *
+from .data.importers import *
 from .model.weights import *
 from .model.encoders import *
 from .model.unet import *
