@@ -8,8 +8,9 @@ Docs: https://example.github.io/camvid_seg/inside/data/cache.html.md"""
 __all__ = ['resize_array', 'decode_frame', 'Frames', 'SegMask']
 
 # %% ../../nbs/inside/data/cache.ipynb #47720dfc
-import hashlib, os, shutil, warnings
+import errno, hashlib, math, os, shutil, warnings, zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 # %% ../../nbs/inside/data/cache.ipynb #b87fcf5f
@@ -20,7 +21,7 @@ from fastcore.basics import patch
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/cache.ipynb #a96a3660
-from ..core import NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock
+from ..core import NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock, fsync, remove
 from .dataset import SegFolder
 from .decode import read_image, read_mask
 from .storage import make_room, mark_used, sweep_cache
@@ -84,12 +85,13 @@ def _settle(self:Frames, progress):
 
 @patch
 def _build_or_find(self:Frames, progress):
+    if self.dir.exists() and (why := self._damage()):
+        warnings.warn(f'the cache of decoded frames {self.dir.name} is damaged ({why}); '
+                      'decoding them again')
+        with file_lock(self.dir.parent/'.lock'):
+            if self._damage(): remove(self.dir) # nobody else has built it anew meanwhile
     self._build(progress)
-    try: self._open()
-    except (OSError, ValueError): # damaged, or pruned this very moment
-        shutil.rmtree(self.dir, ignore_errors=True)
-        self._build(progress)
-        self._open()
+    self._open()
 
 # %% ../../nbs/inside/data/cache.ipynb #e791062c
 class SegMask(TensorMask):
@@ -130,7 +132,7 @@ def _has_room(self:Frames):
 # %% ../../nbs/inside/data/cache.ipynb #8665a30b
 @patch
 def _key(self:Frames):
-    depends = 2, self.size, self.folder.codes, self.folder.colors.tolist() # 2: version of the files
+    depends = 3, self.size, self.folder.codes, self.folder.colors.tolist() # 3: version of the files
     if base := self.folder.base:
         depends += base.codes, base.colors.tolist(), self.folder.class_map
     digest = hashlib.sha256(repr(depends).encode())
@@ -155,28 +157,74 @@ def _build(self:Frames, progress):
         with atomic_dir(self.dir) as staging: self._write(staging, progress)
 
 # %% ../../nbs/inside/data/cache.ipynb #836c98a6
+def _new_file(path, shape):
+    "An open .npy file for bytes of this shape, with its header written and its space reserved"
+    f = open(path, 'wb')
+    header = dict(descr='|u1', fortran_order=False, shape=shape)
+    np.lib.format.write_array_header_1_0(f, header)
+    f.flush()
+    try: getattr(os, 'posix_fallocate', lambda *args: None)(f.fileno(), f.tell(), math.prod(shape))
+    except OSError as e: # a file system that reserves nothing
+        if e.errno not in (errno.EOPNOTSUPP, errno.EINVAL): raise
+    return f
+
+@patch
+def _decoded(self:Frames, progress):
+    "Yield image and mask of each frame, in order"
+    off = not progress or rank() > 0 or None # None: on where there is a terminal
+    desc = f'decode to {self.size[0]}x{self.size[1]} ({self.nbytes/1e6:.0f} MB)'
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(lambda p: decode_frame(self.folder, p, self.size), self.index)
+        try: yield from tqdm(found, desc, len(self.index), False, unit='frame', disable=off)
+        finally: pool.shutdown(cancel_futures=True)
+
+# %% ../../nbs/inside/data/cache.ipynb #b339db8d
+def _sums(image, mask): return zlib.crc32(image), zlib.crc32(mask)
+
+@patch(as_prop=True)
+def _shapes(self:Frames):
+    n, (h, w) = len(self.index), self.size
+    return dict(images=(n,h,w,3), masks=(n,h,w))
+
 @patch
 def _write(self:Frames, staging, progress):
-    n, (h, w) = len(self.index), self.size
-    def new(name, *shape): return np.lib.format.open_memmap(staging/name, 'w+', np.uint8, shape)
-    images, masks = new('images.npy', n, h, w, 3), new('masks.npy', n, h, w)
-    def write(item):
-        path, i = item
-        images[i], masks[i] = decode_frame(self.folder, path, self.size)
-    off = not progress or rank() > 0 or None # None: on where there is a terminal
-    desc = f'decode to {h}x{w} ({self.nbytes/1e6:.0f} MB)'
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = pool.map(write, self.index.items())
-        for _ in tqdm(done, total=n, desc=desc, unit='frame', disable=off, leave=False): pass
-    images.flush()
-    masks.flush()
+    sums = []
+    with ExitStack() as files:
+        images, masks = [files.enter_context(_new_file(staging/f'{k}.npy', shape))
+                         for k,shape in self._shapes.items()]
+        decoded = files.enter_context(closing(self._decoded(progress)))
+        for image,mask in decoded:
+            images.write(image)
+            masks.write(mask)
+            sums.append(_sums(image, mask))
+    np.save(staging/'sums.npy', np.array(sums, np.uint32))
+    for o in staging.iterdir(): fsync(o) # some disks say only now that they are full
+
+# %% ../../nbs/inside/data/cache.ipynb #c9b16ce4
+@patch
+def _mapped(self:Frames, name):
+    a = np.load(self.dir/f'{name}.npy', mmap_mode='r')
+    if (a.shape, a.dtype) == (self._shapes[name], np.uint8): return a
+    raise ValueError(f'{name}.npy holds {a.dtype} of shape {a.shape}')
 
 @patch
 def _open(self:Frames):
     if not self.cached: return
     mark_used(self.dir)
-    self.images = np.load(self.dir/'images.npy', mmap_mode='r')
-    self.masks = np.load(self.dir/'masks.npy', mmap_mode='r')
+    self.images, self.masks = self._mapped('images'), self._mapped('masks')
+
+@patch
+def _damage(self:Frames):
+    "What is wrong with the files, or None"
+    try:
+        self._open()
+        wanted = np.load(self.dir/'sums.npy')
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            sums = np.array([*pool.map(_sums, self.images, self.masks)], np.uint32)
+    except (OSError, ValueError, EOFError) as e: return str(e)
+    if wanted.shape != sums.shape: return f'sums.npy has shape {wanted.shape}'
+    n = (wanted != sums).any(1).sum()
+    if n: return f'{n} of {len(sums)} frames are not what was written'
 
 # %% ../../nbs/inside/data/cache.ipynb #0cf12f3c
 @patch
