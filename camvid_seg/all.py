@@ -26,6 +26,7 @@ from .train.class_losses import *
 from .train.metrics import *
 from .train.optimizer import *
 from .train.precision import *
+from .train.callbacks import *
 from .train.seeds import *
 from .train.lr_finder import *
 from .train.learner import *

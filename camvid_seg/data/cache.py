@@ -23,7 +23,7 @@ from tqdm import tqdm
 # %% ../../nbs/inside/data/cache.ipynb #a96a3660
 from ..core import NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock, fsync, remove
 from .dataset import SegFolder
-from .decode import read_image, read_mask
+from .decode import as_rgb, read_image, read_mask
 from .storage import make_room, mark_used, sweep_cache
 from ..distributed import rank
 
@@ -99,10 +99,10 @@ class SegMask(TensorMask):
 
 # %% ../../nbs/inside/data/cache.ipynb #16b9883b
 @patch
-def image(self:Frames, path)->TensorImage:
-    "Image of `path`, uint8 (3, H, W)"
-    if self.has(path): a = self.images[self.index[path]]
-    else: a = resize_array(read_image(path), self.size, Image.Resampling.BILINEAR)
+def image(self:Frames, image)->TensorImage:
+    "Image, by its path or as `as_rgb` takes it, uint8 (3, H, W)"
+    if isinstance(image, Path) and self.has(image): a = self.images[self.index[image]]
+    else: a = resize_array(as_rgb(image), self.size, Image.Resampling.BILINEAR)
     return TensorImage(torch.tensor(a).permute(2,0,1))
 
 @patch

@@ -35,11 +35,11 @@ def weights_file(
 )->Path: # the file; the path itself where it is no folder
     "The file of weights to use"
     path = Path(path)
-    if not path.is_dir(): return path
+    if is_readable_file(path) or not path.is_dir(): return path
     metrics, name = path/'metrics.json', 'best.safetensors'
-    if metrics.is_file() and not (name := _named_weights(metrics)):
+    if is_readable_file(metrics) and not (name := _named_weights(metrics)):
         raise SegError(f'{metrics}: names no file of weights; give the .safetensors file itself')
-    if (path/name).is_file(): return path/name
+    if is_readable_file(path/name): return path/name
     raise SegError(f'{path}: a folder without {name}; give a run folder with trained weights, '
                    'or a file of weights')
 

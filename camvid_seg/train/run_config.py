@@ -74,7 +74,7 @@ def _first_other(old, new):
 def _data_changes(old, new):
     "What the data are not any more, in words; `old` and `new` are configs"
     def other(k): return k in old and old[k] != new[k]
-    if other('frames'): yield 'frames of the split'
+    if old.get('frames') != new['frames']: yield 'frames of the split'
     if other('classes'): yield 'class names' + _first_other(old['classes'], new['classes'])
     if other('colors'): yield 'colours of the classes' + _first_other(old['colors'], new['colors'])
     kept = old.get('content', new['content'])

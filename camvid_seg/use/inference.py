@@ -15,7 +15,7 @@ from pathlib import Path
 
 # %% ../../nbs/inside/use/inference.ipynb #072b4f4e
 import numpy as np, torch
-from PIL import Image, ImageOps
+from PIL import Image
 from fastai.torch_core import default_device
 from fastai.vision.core import imagenet_stats
 from fastcore.basics import patch
@@ -27,12 +27,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..core import SegError, plain_text
 from ..data.cache import resize_array
 from ..data.dataset import class_colors, merge_classes
-from ..data.decode import read_image
+from ..data.decode import as_rgb
+from ..data.loaders import loader_facts
 from ..data.masks import class_shares, overlay, resize_mask, show_mask
 from ..memory import keep_memory
 from ..model.unet import LeanUnet, load_unet
 from ..tensors import unwrap
-from ..train.learner import loader_facts
 from ..train.precision import best_precision
 
 # %% ../../nbs/inside/use/inference.ipynb #c196666e
@@ -174,21 +174,6 @@ def merged_probabilities(
     return torch.einsum('kn,...nhw->...khw', sums, logits.float().softmax(-3))
 
 # %% ../../nbs/inside/use/inference.ipynb #777bcb21
-def _as_rgb(image):
-    "The pixels of `image`, uint8 (H, W, 3)"
-    if isinstance(image, (str, Path)): return read_image(image)
-    if isinstance(image, Image.Image):
-        if image.mode not in ('RGB', 'L'):
-            raise SegError(f"image: mode {image.mode}; "
-                           "give the file's path, or image.convert('RGB')")
-        return np.array(ImageOps.exif_transpose(image).convert('RGB'))
-    a = image if isinstance(image, np.ndarray) else None
-    if a is None or a.dtype != np.uint8 or a.ndim != 3 or a.shape[2] != 3 or not a.size:
-        what = type(image).__name__ if a is None else f'{a.dtype} of shape {a.shape}'
-        raise SegError(f'image: {what}; '
-                       'give a path, a Pillow image or a uint8 array of shape (H, W, 3)')
-    return a
-
 def _resize_image(image, size): # as the loaders do it
     if image.shape[:2] == tuple(size): return image
     return np.array(resize_array(image, size, Image.Resampling.BILINEAR))
@@ -238,10 +223,10 @@ class Predictor:
 # %% ../../nbs/inside/use/inference.ipynb #6edc2051
 @patch
 def __call__(self:Predictor,
-    image # a path, a Pillow image, or uint8 (H, W, 3)
+    image # a path, a Pillow image, or an array or a tensor of colours: see `as_rgb`
 )->Prediction: # with `ids` of the image's own size
     "The class of every pixel of `image`"
-    image = _as_rgb(image)
+    image = as_rgb(image)
     own = image.shape[:2]
     ids = self.ids(_resize_image(image, self.sees(own)))
     if ids.shape != own: ids = resize_mask(ids, own)
