@@ -8,10 +8,11 @@ Docs: https://example.github.io/camvid_seg/inside/data/cache.html.md"""
 __all__ = ['resize_array', 'decode_frame', 'Frames', 'SegMask']
 
 # %% ../../nbs/inside/data/cache.ipynb #47720dfc
-import errno, hashlib, math, os, shutil, warnings, zlib
+import errno, hashlib, io, math, os, shutil, warnings, zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 
 # %% ../../nbs/inside/data/cache.ipynb #b87fcf5f
 import numpy as np, torch
@@ -21,7 +22,8 @@ from fastcore.basics import patch
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/cache.ipynb #a96a3660
-from ..core import NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock, fsync, remove
+from ..core import (NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock, fsync,
+                             plural, remove)
 from .dataset import SegFolder
 from .decode import as_rgb, read_image, read_mask
 from .storage import make_room, mark_used, sweep_cache
@@ -157,55 +159,73 @@ def _build(self:Frames, progress):
         with atomic_dir(self.dir) as staging: self._write(staging, progress)
 
 # %% ../../nbs/inside/data/cache.ipynb #836c98a6
-def _new_file(path, shape):
-    "An open .npy file for bytes of this shape, with its header written and its space reserved"
-    f = open(path, 'wb')
-    header = dict(descr='|u1', fortran_order=False, shape=shape)
+def _header(shape, dtype):
+    "The first bytes of an .npy file of such numbers"
+    f = io.BytesIO()
+    header = dict(descr=np.dtype(dtype).str, fortran_order=False, shape=shape)
     np.lib.format.write_array_header_1_0(f, header)
+    return f.getvalue()
+
+def _new_file(path, shape, dtype):
+    "An open .npy file for numbers of this shape, with its header written and its space reserved"
+    f = open(path, 'wb')
+    f.write(_header(shape, dtype))
     f.flush()
-    try: getattr(os, 'posix_fallocate', lambda *args: None)(f.fileno(), f.tell(), math.prod(shape))
-    except OSError as e: # a file system that reserves nothing
-        if e.errno not in (errno.EOPNOTSUPP, errno.EINVAL): raise
+    n = math.prod(shape)*np.dtype(dtype).itemsize
+    try: getattr(os, 'posix_fallocate', lambda *args: None)(f.fileno(), f.tell(), n)
+    except OSError as e:
+        if e.errno in (errno.EOPNOTSUPP, errno.EINVAL): return f # this file system reserves none
+        f.close()
+        raise
     return f
 
 @patch
-def _decoded(self:Frames, progress):
-    "Yield image and mask of each frame, in order"
+def _each(self:Frames, f, progress):
+    "What `f(path, i)` returns for each frame, in order; threads call it, a bar shows how far"
     off = not progress or rank() > 0 or None # None: on where there is a terminal
     desc = f'decode to {self.size[0]}x{self.size[1]} ({self.nbytes/1e6:.0f} MB)'
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda p: decode_frame(self.folder, p, self.size), self.index)
-        try: yield from tqdm(found, desc, len(self.index), False, unit='frame', disable=off)
+        found = pool.map(f, *zip(*self.index.items()))
+        try: return [*tqdm(found, desc, len(self.index), False, unit='frame', disable=off)]
         finally: pool.shutdown(cancel_futures=True)
 
 # %% ../../nbs/inside/data/cache.ipynb #b339db8d
 def _sums(image, mask): return zlib.crc32(image), zlib.crc32(mask)
 
 @patch(as_prop=True)
-def _shapes(self:Frames):
+def _files(self:Frames):
+    "Shape and type of each file"
     n, (h, w) = len(self.index), self.size
-    return dict(images=(n,h,w,3), masks=(n,h,w))
+    shapes = dict(images=(n,h,w,3), masks=(n,h,w), sums=(n,2))
+    return {k: (shape, np.uint32 if k == 'sums' else np.uint8) for k,shape in shapes.items()}
 
 @patch
 def _write(self:Frames, staging, progress):
-    sums = []
-    with ExitStack() as files:
-        images, masks = [files.enter_context(_new_file(staging/f'{k}.npy', shape))
-                         for k,shape in self._shapes.items()]
-        decoded = files.enter_context(closing(self._decoded(progress)))
-        for image,mask in decoded:
-            images.write(image)
-            masks.write(mask)
-            sums.append(_sums(image, mask))
-    np.save(staging/'sums.npy', np.array(sums, np.uint32))
+    lock = Lock()
+    with ExitStack() as stack:
+        images, masks, sums = [stack.enter_context(_new_file(staging/f'{k}.npy', *kind))
+                               for k,kind in self._files.items()]
+        starts = images.tell(), masks.tell()
+        def write(path, i):
+            arrays = decode_frame(self.folder, path, self.size)
+            with lock:
+                for f,start,a in zip((images, masks), starts, arrays):
+                    f.seek(start + i*a.nbytes)
+                    f.write(a)
+            return _sums(*arrays)
+        sums.write(np.array(self._each(write, progress), np.uint32))
     for o in staging.iterdir(): fsync(o) # some disks say only now that they are full
 
 # %% ../../nbs/inside/data/cache.ipynb #c9b16ce4
 @patch
 def _mapped(self:Frames, name):
-    a = np.load(self.dir/f'{name}.npy', mmap_mode='r')
-    if (a.shape, a.dtype) == (self._shapes[name], np.uint8): return a
-    raise ValueError(f'{name}.npy holds {a.dtype} of shape {a.shape}')
+    path, (shape, dtype) = self.dir/f'{name}.npy', self._files[name]
+    head, n = _header(shape, dtype), math.prod(shape)*np.dtype(dtype).itemsize
+    with open(path, 'rb') as f:
+        if f.read(len(head)) != head: raise OSError(0, 'other shapes or types', path)
+    if (size := path.stat().st_size) != len(head) + n:
+        raise OSError(0, f'{size:,} bytes instead of {len(head) + n:,}', path)
+    return np.memmap(path, dtype, 'r', len(head), shape)
 
 @patch
 def _open(self:Frames):
@@ -218,13 +238,12 @@ def _damage(self:Frames):
     "What is wrong with the files, or None"
     try:
         self._open()
-        wanted = np.load(self.dir/'sums.npy')
+        wanted = self._mapped('sums')
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            sums = np.array([*pool.map(_sums, self.images, self.masks)], np.uint32)
-    except (OSError, ValueError, EOFError) as e: return str(e)
-    if wanted.shape != sums.shape: return f'sums.npy has shape {wanted.shape}'
+            sums = np.array([*pool.map(_sums, self.images, self.masks)])
+    except OSError as e: return f'{Path(e.filename or self.dir).name}: {e.strerror or e}'
     n = (wanted != sums).any(1).sum()
-    if n: return f'{n} of {len(sums)} frames are not what was written'
+    if n: return f'{plural(n, "frame")} of {len(sums)} not as written'
 
 # %% ../../nbs/inside/data/cache.ipynb #0cf12f3c
 @patch

@@ -1,5 +1,5 @@
 "Faults in a dataset folder: listed by `check`, refused before training, or read right; never silent"
-import io, os, re, shutil, struct, subprocess, sys, threading, zlib
+import io, os, re, shutil, struct, subprocess, sys, threading, warnings, zlib
 import numpy as np, pytest
 from PIL import Image
 from camvid_seg.cli.main import main
@@ -404,3 +404,62 @@ def test_postscript(fault, folder):
     (folder/'images/f0.png').write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 48 32\n(x) run\n')
     with pytest.raises(SegError, match='not one of the formats'): read_image(folder/'images/f0.png')
     refused(fault, 'image format', 'PostScript, a program, under the name of a PNG', folder, 'images/f0.png: not one of the formats PNG')
+
+# ---- a cache of frames ----
+
+@pytest.fixture
+def frames(folder, monkeypatch):
+    "A function that makes `Frames` of the folder and returns them with the only warning of it, if any"
+    monkeypatch.setenv('CAMVID_SEG_HOME', str(folder.parent/'home'))
+    def make():
+        with warnings.catch_warnings(record=True) as w:
+            warnings.simplefilter('always', UserWarning)
+            f = SegFolder(folder)
+            made = Frames(f, f.images, size)
+        assert all(np.array_equal(made.mask(p), mask(folder, i)) for i, p in enumerate(f.images))
+        said = [str(o.message) for o in w if o.category is UserWarning]
+        return made, *(said or [''])
+    return make
+
+def flip(b, at): return b[:at] + bytes([b[at]^5]) + b[at+1:]
+
+@pytest.mark.parametrize('name', ['images', 'masks', 'sums'])
+@pytest.mark.parametrize('what, change', [('a flipped byte', lambda b: flip(b, -7 % len(b))), ('a flipped byte of its header', lambda b: flip(b, 60)), ('its end lost', lambda b: b[:-9]),
+    ('bytes behind its end', lambda b: b + b'123'), ('nothing in it', lambda b: b''), ('its shape turned', lambda b: b.replace(b', 32, 48', b', 48, 32').replace(b'(6, 2)', b'(2, 6)'))])
+def test_cache_spoiled(fault, folder, frames, name, what, change):
+    file = frames()[0].dir/f'{name}.npy'
+    was = file.read_bytes()
+    assert change(was) != was
+    file.unlink()
+    file.write_bytes(change(was))
+    _, said = frames()
+    assert 'is damaged' in said and 'decoding them again' in said and file.read_bytes() == was
+    assert frames()[1] == ''
+    fault('cache', f'decoded frames: {name}.npy with {what}', 'decoded again, said in a line', re.sub('[0-9a-f]{20}', 'NAME', said))
+
+def test_cache_of_other_shapes(fault, folder, frames):
+    made, = frames()[:1]
+    other = Frames(made.folder, made.folder.images, (48,32))
+    for o in other.dir.glob('*.npy'): shutil.copy(o, made.dir)
+    _, said = frames()
+    assert 'other shapes' in said
+    fault('cache', 'decoded frames of another size in the place of ours', 'decoded again, said in a line', re.sub('[0-9a-f]{20}', 'NAME', said))
+
+FULL = """import os, resource, sys, warnings
+warnings.simplefilter('ignore', ResourceWarning)
+from camvid_seg.data.cache import *
+from camvid_seg.data.cache import SegFolder
+if sys.argv[2] == 'unreserved': del os.posix_fallocate
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+f = SegFolder(sys.argv[1])
+print(Frames(f, f.images, (32,48)).mask(f.images[0]).shape)"""
+
+@pytest.mark.skipif(not hasattr(os, 'posix_fallocate'), reason='needs limits of POSIX')
+@pytest.mark.parametrize('how', ['reserved', 'unreserved'])
+def test_cache_meets_a_full_disk(fault, folder, how):
+    home = folder.parent/'home'
+    r = subprocess.run([sys.executable, '-c', FULL, folder, how], capture_output=True, text=True, env={**os.environ, 'CAMVID_SEG_HOME': str(home)})
+    assert r.returncode == 0 and '32, 48' in r.stdout and [o.name for o in (home/'frames').iterdir()] == ['.lock']
+    said, = re.findall('UserWarning: (.*)', r.stderr)
+    assert said.startswith('decoding in every epoch')
+    fault('cache', f"the disk is full while frames are decoded, {'and says so at once' if how == 'reserved' else 'on a file system that reserves nothing'}", 'decoded in every epoch, said in a line', re.sub('[(].*[)]', '(File too large)', said))
