@@ -4,6 +4,7 @@ from .tensors import *
 from .distributed import *
 from .memory import *
 from .data.storage import *
+from .data.names import *
 from .data.dataset import *
 from .data.decode import *
 from .data.masks import *

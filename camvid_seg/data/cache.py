@@ -190,7 +190,7 @@ def _each(self:Frames, f, progress):
         finally: pool.shutdown(cancel_futures=True)
 
 # %% ../../nbs/inside/data/cache.ipynb #b339db8d
-def _sums(image, mask): return zlib.crc32(image), zlib.crc32(mask)
+def _checksums(image, mask): return zlib.crc32(image), zlib.crc32(mask)
 
 @patch(as_prop=True)
 def _files(self:Frames):
@@ -212,7 +212,7 @@ def _write(self:Frames, staging, progress):
                 for f,start,a in zip((images, masks), starts, arrays):
                     f.seek(start + i*a.nbytes)
                     f.write(a)
-            return _sums(*arrays)
+            return _checksums(*arrays)
         sums.write(np.array(self._each(write, progress), np.uint32))
     for o in staging.iterdir(): fsync(o) # some disks say only now that they are full
 
@@ -240,7 +240,7 @@ def _damage(self:Frames):
         self._open()
         wanted = self._mapped('sums')
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            sums = np.array([*pool.map(_sums, self.images, self.masks)])
+            sums = np.array([*pool.map(_checksums, self.images, self.masks)])
     except OSError as e: return f'{Path(e.filename or self.dir).name}: {e.strerror or e}'
     n = (wanted != sums).any(1).sum()
     if n: return f'{plural(n, "frame")} of {len(sums)} not as written'

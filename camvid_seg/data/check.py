@@ -22,8 +22,8 @@ from fastcore.basics import patch
 # %% ../../nbs/inside/data/check.ipynb #db56d85e
 from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
                              parallel_map, plain_text, plural)
-from .dataset import (SegFolder, code_faults, image_files, image_suffixes,
-                                     short_path, stem_of)
+from .names import image_files, name_faults, short_path, valid_images
+from .dataset import SegFolder, code_faults
 from .decode import decode_mask, open_picture, unknown_ids, verify_png
 
 # %% ../../nbs/inside/data/check.ipynb #6462ebee
@@ -96,44 +96,15 @@ def require(self:Report):
     rest = f' (and {plural(more, "more error")}; check_dataset lists them)' if more else ''
     raise SegError(f'{self.name}: {self.errors[0]}{rest}')
 
-# %% ../../nbs/inside/data/check.ipynb #a6b66ff3
-def _unused_mask(name):
-    "Why a mask file is not used"
-    stem = stem_of(name)
-    if not stem.endswith('_P'):
-        return (f'labels/{name}: the name of a mask ends in _P.png, '
-                'so this file is not used; rename it')
-    return (f'labels/{name}: there is no images/{stem[:-2]}.png or .jpg, '
-            'so this mask is not used; add the image or delete the mask')
-
-def _no_mask(image, masks):
-    "What to do about an image without a mask"
-    original = f'{image.stem}_L.png' # as CamVid's authors publish them
-    what = f'rename labels/{original} so' if original in masks else 'add it or delete the image'
-    return f'images/{image.name}: has no mask labels/{image.stem}_P.png; {what}'
-
 # %% ../../nbs/inside/data/check.ipynb #36235585
-def _other_files(folder):
-    "A warning about files in images/ that are none, in a list, or none"
-    files = [p for p in (folder.path/'images').iterdir() if not p.name.startswith('.')]
-    odd = sorted(p.name for p in files if p.suffix.lower() not in image_suffixes)
-    if not odd: return []
-    more = f' (nor are {len(odd)-1} more)' if len(odd) > 1 else ''
-    return [f'images/{odd[0]}: not .png, .jpg or .jpeg{more}, so not used; convert or delete it']
-
 def _check_names(folder, r):
-    "The names of images and masks, noted in the report `r`; masks by name"
-    stems = Counter(p.stem for p in folder.images)
-    masks = {p.name: p for p in image_files(folder.path/'labels')}
-    r.n_images,r.n_masks = len(folder.images),len(masks)
-    if not folder.images: r.errors.append('images: empty; put .png or .jpg files into it')
-    r.errors += [f'images/{s}: {n} images have this stem and so share one mask; '
-                 'rename or delete all but one' for s,n in stems.items() if n > 1]
-    r.errors += [_no_mask(p, masks) for p in folder.images if f'{p.stem}_P.png' not in masks]
-    r.warnings += [_unused_mask(m) for m in masks
-                   if stem_of(m)[:-2] not in stems or not m.endswith('_P.png')]
-    r.warnings += _other_files(folder)
-    return masks
+    "The names of images and masks, noted in the report `r`; the mask of each image, if it is there"
+    labels = {p: folder.label(p) for p in folder.images}
+    r.n_images,r.n_masks = len(labels),len(image_files(folder.path/'labels'))
+    errors,warnings = name_faults(folder.path, labels)
+    r.errors += errors
+    r.warnings += warnings
+    return {p: o for p,o in labels.items() if o.exists()}
 
 # %% ../../nbs/inside/data/check.ipynb #3a915ed3
 def _thumb(im):
@@ -195,10 +166,10 @@ def _twins(split, digests):
         q = seen.setdefault(d, p) if d else p
         if q == p: continue
         both = f'{short_path(p)}: the same picture as {short_path(q)}'
-        if part.get(p) == part.get(q): warnings.append(f'{both}; delete one of them')
+        if part.get(p) == part.get(q): warnings.append(f'{both}; it counts twice: is that meant?')
         else:
             errors.append(f'{both}, on both sides of the split ({part[q]} and {part[p]}); '
-                          'delete one of them')
+                          'name both in valid.txt, or none')
     return errors, warnings
 
 # %% ../../nbs/inside/data/check.ipynb #fc978f96
@@ -222,7 +193,8 @@ def _near(split, thumbs, digests, alike=.95):
 # %% ../../nbs/inside/data/check.ipynb #3f3dc202
 def _check_split(folder, name, r):
     "The split, noted in the report `r`, or None"
-    twice = [k for k,n in Counter(map(stem_of, folder.valid_names)).items() if n > 1]
+    named,_ = valid_images(folder.valid_names, folder.images)
+    twice = [p.stem for p,n in Counter(named).items() if n > 1]
     r.warnings += [f'valid.txt: names {o} more than once; once is enough' for o in twice]
     try: s = folder.split(name)
     except SegError as e:
@@ -273,7 +245,7 @@ def check_dataset(
     r.errors,r.warnings = code_faults(path/'codes.txt')
     masks = _check_names(folder, r)
     s = _check_split(folder, split, r) if split else None
-    def check(p): return check_pair(folder, p, masks.get(f'{p.stem}_P.png'))
+    def check(p): return check_pair(folder, p, masks.get(p))
     results = parallel_map(check, folder.images, progress=progress, desc='check')
     _add_found(r, folder, s, dict(zip(folder.images, results)))
     r.errors = [*map(plain_text, r.errors)]
@@ -287,7 +259,7 @@ def _state(folder, split):
     for o in ('images', 'labels'): files += sorted((folder.path/o).iterdir())
     stats = [(p.parent.name, p.name, p.stat().st_size, p.stat().st_mtime_ns)
              for p in files if p.exists()]
-    state = repr((2, str(folder.path.resolve()), split, stats, *(folder.class_map or ())))
+    state = repr((3, str(folder.path.resolve()), split, stats, *(folder.class_map or ())))
     return hashlib.sha256(state.encode('utf-8', 'surrogateescape')).hexdigest()[:20]
 
 # %% ../../nbs/inside/data/check.ipynb #240b2473

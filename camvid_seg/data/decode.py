@@ -16,7 +16,8 @@ from PIL import Image, ImageOps
 
 # %% ../../nbs/inside/data/decode.ipynb #390a8249
 from ..core import SegError, plural
-from .dataset import SegFolder, class_colors, short_path
+from .dataset import SegFolder, class_colors
+from .names import short_path
 
 # %% ../../nbs/inside/data/decode.ipynb #e98702ac
 _formats = ('PNG','JPEG','BMP','GIF','PPM','TIFF','WEBP')

@@ -1,11 +1,11 @@
 "Faults in a dataset folder: listed by `check`, refused before training, or read right; never silent"
-import io, os, re, shutil, struct, subprocess, sys, threading, warnings, zlib
+import io, os, re, shutil, struct, subprocess, sys, threading, unicodedata, warnings, zlib
 import numpy as np, pytest
 from PIL import Image
 from camvid_seg.cli.main import main
 from camvid_seg.data import check, loaders
 from camvid_seg.core import SegError
-from camvid_seg.data.check import check_dataset
+from camvid_seg.data.check import check_dataset, require_sound
 from camvid_seg.data.dataset import SegFolder, class_colors
 from camvid_seg.data.decode import read_mask
 from camvid_seg.train.training import train
@@ -263,6 +263,73 @@ def test_orphan(fault, folder):
     (folder/'images/f0.png').unlink()
     warned(fault, 'names and splits', 'a mask without an image', folder, 'labels/f0_P.png: there is no images/f0.png')
 
+def read_right(fault, row, injected, folder, said=''):
+    "Every mask and the split are found as they were, and training may begin"
+    f = SegFolder(folder)
+    assert [Image.open(f.label(p)).size for p in f.images] == [size[::-1]]*6 and len(f.split().valid) == 2
+    assert check_dataset(folder).require()
+    require_sound(f)
+    assert len(Frames(f, f.images, size).index) == 6
+    fault(row, injected, 'read right', said)
+
+def ask(folder, *says):
+    "The only lines of `check` that hold `says`, one for each"
+    r = check_dataset(folder)
+    lines = [next(l for l in [*r.errors, *r.warnings] if o in l) for o in says]
+    assert not any('delete' in l for l in [*r.errors, *r.warnings])
+    return lines
+
+@pytest.mark.parametrize('image, label', [('f{}.PNG', 'f{}_P.PNG'), ('F{}.png', 'f{}_P.png'), ('f{}.Png', 'F{}_p.pNG'), ('f{}.jpeg', 'f{}_P.jpg')])
+def test_capitals(fault, folder, image, label):
+    for i in range(6):
+        os.rename(folder/f'images/f{i}.png', folder/'images'/image.format(i))
+        os.rename(folder/f'labels/f{i}_P.png', folder/'labels'/label.format(i))
+    read_right(fault, 'names and splits', f'images {image.format(0)} with PNG masks {label.format(0)}', folder)
+
+def test_jpeg_mask_beside(fault, folder):
+    Image.open(folder/'labels/f0_P.png').convert('RGB').save(folder/'labels/f0_P.JPG', 'jpeg')
+    line, = ask(folder, 'labels/f0_P.JPG: not used')
+    assert check_dataset(folder).require()
+    fault('names and splits', 'a mask as PNG and, beside it, as JPEG', 'the PNG is used, the other warned of', line)
+    os.remove(folder/'labels/f0_P.png')
+    refused(fault, 'names and splits', 'a mask as JPEG beside the image, and no other', folder, 'labels/f0_P.JPG: a mask in JPEG')
+
+@pytest.mark.parametrize('name, fix', [('f0.png', 'rename labels/f0.png so'), ('f0_mask.png', 'rename labels/f0_mask.png so'), ('F0-label.PNG', 'rename labels/F0-label.PNG so'), ('f0_P.tif', 'convert labels/f0_P.tif to it'), ('other.png', 'add it')])
+def test_mask_under_another_name(fault, folder, name, fix):
+    os.rename(folder/'labels/f0_P.png', folder/'labels'/name)
+    line, = ask(folder, 'images/f0.png: has no mask labels/f0_P.png')
+    assert line.endswith(fix)
+    with pytest.raises(SegError): start(folder)
+    fault('names and splits', f'a mask under the name {name}', 'refused, with what to do, which is never to delete something', line)
+
+@pytest.mark.parametrize('form', ['NFC', 'NFD'])
+@pytest.mark.parametrize('part', ['images', 'labels', 'valid.txt'])
+def test_unicode_forms(fault, folder, form, part):
+    "One of the three comes from a Mac, or went over one"
+    other = dict(NFC='NFD', NFD='NFC')[form]
+    def name(i, of): return unicodedata.normalize(form if of == part else other, f'\u00c5rstra\u00dfe \u30ac {i}')
+    for i in range(6):
+        os.rename(folder/f'images/f{i}.png', folder/'images'/f"{name(i, 'images')}.png")
+        os.rename(folder/f'labels/f{i}_P.png', folder/'labels'/f"{name(i, 'labels')}_P.png")
+    (folder/'valid.txt').write_text('\n'.join(name(i, 'valid.txt') + '.png' for i in (4,5)), encoding='utf-8')
+    read_right(fault, 'names and splits', f'accents stored as {form} in {part} and otherwise elsewhere, as names from a Mac are', folder)
+
+@pytest.mark.parametrize('a, b', [('caf\u00e9', 'cafe\u0301'), ('Street', 'street')])
+def test_two_images_look_the_same(fault, folder, a, b):
+    for i, o in enumerate((a, b)): os.rename(folder/f'images/f{i}.png', folder/f'images/{o}.png')
+    os.rename(folder/'labels/f0_P.png', folder/f'labels/{a}_P.png')
+    os.remove(folder/'labels/f1_P.png')
+    if len(list((folder/'images').iterdir())) < 6: pytest.skip('this file system knows one of the two names')
+    refused(fault, 'names and splits', 'two images whose names differ in capitals or accents alone, and one mask', folder, '2 images have names that differ in capitals or accents alone and so share one mask')
+    shutil.copy(folder/'labels/f2_P.png', folder/f'labels/{b}_P.png')
+    assert check_dataset(folder).require() # each has its own
+
+@pytest.mark.parametrize('lines', ['images/f4.png labels/f4_P.png\nimages/f5.png labels/f5_P.png', 'f4.png,f4_P.png\nf5.png,f5_P.png', '"f4.png";"valid"\n"f5.png";"valid"', 'f4\t1\nf5\t1',
+    '\n'.join(f"f{i}.png,{'valid' if i > 3 else 'train'}" for i in range(6)), 'F4.PNG\nF5.PNG', '/data/images/f4.png /data/labels/f4_P.png\nC:\\data\\f5.png C:\\data\\f5_P.png'])
+def test_columns_in_valid(fault, folder, lines):
+    (folder/'valid.txt').write_text(lines, encoding='utf-8')
+    read_right(fault, 'names and splits', f'a valid.txt with the line {lines.splitlines()[-1]!r}', folder)
+
 def test_one_stem(fault, folder):
     Image.open(folder/'images/f0.png').save(folder/'images/f0.jpg')
     refused(fault, 'names and splits', 'two images with one stem, f0.png and f0.jpg', folder, 'images/f0: 2 images have this stem')
@@ -293,7 +360,7 @@ def test_near_duplicates(fault, folder):
 
 def test_twice_in_train(fault, folder):
     shutil.copy(folder/'images/f0.png', folder/'images/f1.png')
-    warned(fault, 'names and splits', 'one picture twice among those to train on', folder, 'images/f1.png: the same picture as images/f0.png; delete one')
+    warned(fault, 'names and splits', 'one picture twice among those to train on', folder, 'images/f1.png: the same picture as images/f0.png; it counts twice')
 
 @pytest.mark.parametrize('text, said', [('Sky\nRoad\nSky\nVoid', "'Sky' stands on 2 lines"), ('', 'names no class'), ('\n'.join(map(str, range(300))), 'names 300 classes')])
 def test_codes(fault, folder, text, said):
