@@ -6,6 +6,7 @@ from .memory import *
 from .data.storage import *
 from .data.names import *
 from .data.dataset import *
+from .data.codings import *
 from .data.decode import *
 from .data.masks import *
 from .data.check import *

@@ -24,7 +24,8 @@ from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
                              parallel_map, plain_text, plural)
 from .names import image_files, name_faults, short_path, valid_images
 from .dataset import SegFolder, code_faults
-from .decode import decode_mask, open_picture, unknown_ids, verify_png
+from .codings import coding_fault, unknown_ids
+from .decode import decode_mask, open_picture, verify_png
 
 # %% ../../nbs/inside/data/check.ipynb #6462ebee
 @dataclass
@@ -130,14 +131,13 @@ def _check_mask(mask, image, folder, r):
     labels = folder.base or folder # as they are on disk
     try:
         verify_png(mask)
-        ids,r['mode'] = decode_mask(mask, labels.colors)
+        ids,r['mode'] = decode_mask(mask, labels.colors, labels.greys)
     except (SegError, OSError) as e:
         r['errors'].append(str(e))
         return
     r['counts'] = np.bincount(ids.ravel(), minlength=256)
-    bad = unknown_ids(r['counts'], labels.codes, short_path(mask))
-    if bad: r['errors'].append(bad)
-    elif folder.base:
+    r['unknown'] = unknown_ids(r['counts'], labels.codes, short_path(mask))
+    if folder.base and not r['unknown']:
         n = np.bincount(folder.merged.lut, r['counts'][:len(labels.codes)], minlength=256)
         r['counts'] = n.astype(np.int64)
     (h,w),size = ids.shape,r['size']
@@ -150,9 +150,10 @@ def check_pair(
     folder, # a `SegFolder`
     image,  # path of an image
     mask    # path of its mask; None where it has none
-): # dict of `errors`; `size`, `digest`, `thumb` of the image; `mode`, `counts` of the mask
+): # dict of `errors`; `size`, `digest`, `thumb` of the image; `mode`, `counts`, `unknown` of the mask
     "What reading an image and its mask shows"
-    r = dict(errors=[], size=None, digest=None, thumb=None, mode=None, counts=None)
+    r = dict.fromkeys(['size', 'digest', 'thumb', 'mode', 'counts', 'unknown'])
+    r['errors'] = []
     _check_image(image, r)
     if mask: _check_mask(mask, image, folder, r)
     return r
@@ -213,9 +214,27 @@ def _unlabelled(split, counts, void):
                    'other than Void; label some, or choose another split')
 
 # %% ../../nbs/inside/data/check.ipynb #528aedaa
+def _unknown_values(folder, found):
+    "Errors about values that are no ids: one where those of all masks have a reading"
+    codes, bad = (folder.base or folder).codes, [p for p,o in found.items() if o['unknown']]
+    if not bad: return []
+    values = np.flatnonzero(sum(o['counts'] for o in found.values() if o['mode']))
+    more = f' and {plural(len(bad)-1, "more mask")}' if len(bad) > 1 else ''
+    one = coding_fault(values.tolist(), codes, short_path(folder.label(bad[0])) + more)
+    return [one] if one else [found[p]['unknown'] for p in bad]
+
+def _black_masks(folder, found):
+    "Errors about black masks, whose colour is Void, among masks that hold their ids three times"
+    n = sum(o['mode'] == 'RGB (ids)' for o in found.values())
+    black = [p for p,o in found.items() if o['mode'] == 'RGB' and np.count_nonzero(o['counts']) == 1]
+    for p in black if n else ():
+        yield (f'{short_path(folder.label(p))}: all black, which is the colour of Void or id 0, while '
+               f'{plural(n, "mask")} hold ids in three channels; save the masks in mode L')
+
 def _add_found(r, folder, split, found):
     "What `check_pair` found, by image, noted in the report `r`"
     for o in found.values(): r.errors += o['errors']
+    r.errors += [*_unknown_values(folder, found), *_black_masks(folder, found)]
     r.sizes = Counter(o['size'] for o in found.values() if o['size'])
     r.modes = Counter(o['mode'] for o in found.values() if o['mode'])
     counts = {p: o['counts'] for p,o in found.items() if o['mode']}

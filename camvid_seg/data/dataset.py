@@ -21,7 +21,8 @@ from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/dataset.ipynb #52aed863
 from ..core import SegError, plain_text
-from .names import class_key, image_files, label_index, label_path, valid_images
+from .names import (NameIndex, class_key, image_files, is_void, label_index,
+                                   label_path, valid_images)
 
 # %% ../../nbs/inside/data/dataset.ipynb #0ed19ad3
 _table = '''
@@ -158,16 +159,29 @@ def _color_lines(path):
         colors[plain_text(m[4])] = rgb
     return colors
 
+def _own_greys(own, codes):
+    "The id of each grey, int16 (256,), -1 for the others, if all classes have greys; else None"
+    greys = [own.get(c) for c in codes]
+    if any(not is_void(c) and (o is None or min(o) < max(o)) for o,c in zip(greys, codes)): return
+    ids = np.full(256, -1, np.int16)
+    for i,o in enumerate(greys):
+        if o and min(o) == max(o): ids[o[0]] = i
+    return ids
+
 def _folder_colors(folder, codes):
-    "uint8 (n_classes, 3): `label_colors.txt` where there is one, else `class_colors`"
+    "uint8 (n_classes, 3): `label_colors.txt` where there is one, else `class_colors`; its greys"
     colors,path = class_colors(codes),folder/'label_colors.txt'
-    if not path.exists(): return colors
-    own = _color_lines(path)
-    for i,c in enumerate(codes): colors[i] = own.get(c, colors[i])
+    if not path.exists(): return colors, None
+    names = NameIndex({c: c for c in codes})
+    own = {names.get(c): rgb for c,rgb in _color_lines(path).items()}
+    free = _more_colors({*own.values(), *map(tuple, colors.tolist())})
+    for i,c in enumerate(codes):
+        if c in own: colors[i] = own[c]
+        elif is_void(c) and (0,0,0) in own.values(): colors[i] = next(free)
     twice = [k for k,n in Counter(map(tuple, colors.tolist())).items() if n > 1]
     if twice and own:
         raise SegError(f'{path.name}: {twice[0]} is the colour of two classes; give each its own')
-    return colors
+    return colors, _own_greys(own, codes)
 
 # %% ../../nbs/inside/data/dataset.ipynb #e5dc5b81
 def find_class(
@@ -291,7 +305,7 @@ class SegFolder:
         faults,_ = code_faults(self.path/'codes.txt')
         if faults and strict: raise SegError(f'{self.name}/{faults[0]}')
         self.codes = [plain_text(l) for l in read_lines(self.path/'codes.txt') if l]
-        self.colors = _folder_colors(self.path, self.codes)
+        self.colors, self.greys = _folder_colors(self.path, self.codes)
         self.images = image_files(self.path/'images')
         self.masks = label_index(self.path/'labels')
         valid = self.path/'valid.txt'
@@ -314,7 +328,7 @@ def name2id(self:SegFolder):
 @patch(as_prop=True)
 def void_code(self:SegFolder):
     "The id of the class `Void`, in whatever capitals; None where there is none"
-    return next((i for i,c in enumerate(self.codes) if c.lower() == 'void'), None)
+    return next((i for i,c in enumerate(self.codes) if is_void(c)), None)
 
 # %% ../../nbs/inside/data/dataset.ipynb #68e714ff
 @patch

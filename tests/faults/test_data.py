@@ -79,6 +79,44 @@ def test_255(fault, folder):
     a = mask(folder); a[a == 3] = 255; put(folder, a)
     refused(fault, 'unknown id', "255 for 'ignore', as other data sets write it", folder, 'id 255', 'give those pixels the id of Void')
 
+# ---- values that stand for classes and are no ids ----
+
+def coded(folder, names, values, how=Image.fromarray):
+    "Masks in which the n-th of `values` stands for the n-th class, and what they mean"
+    (folder/'codes.txt').write_text('\n'.join(names), encoding='utf-8')
+    for i in range(6):
+        ids = mask(folder, i)%len(values)
+        put(folder, how(np.array(values, np.uint8)[ids]), i)
+        yield ids
+
+grey_ramp = np.arange(256)[:,None].repeat(3, 1)
+two, three = ['background', 'building'], ['sky', 'road', 'car']
+def rgb3(a): return Image.fromarray(np.stack([a]*3, -1))
+codings = {'0 and 255': (two, [0,255], Image.fromarray, 'so 255 is your class 1 (building)', 'import binary'), '0 and 255 in three channels': (two, [0,255], rgb3, 'so 255 is your class 1 (building)', 'import binary'),
+    '0 and 255, and Void in codes.txt': ([*two, 'Void'], [0,255], Image.fromarray, 'so 255 is your class 1 (building)', 'import binary'), '0 and 255 of 16 bits': (two, [0,255], lambda a: Image.fromarray(a.astype(np.uint16)), 'so 255 is your class 1 (building)', 'import binary'),
+    '0, 128 and 255': (three, [0,128,255], Image.fromarray, 'so 255 is your class 2 (car)', "'255 255 255 car'"), '0, 127 and 255': (three, [0,127,255], Image.fromarray, 'so 255 is your class 2 (car)', "'255 255 255 car'"),
+    '0, 85, 170 and 255': ([*three, 'tree'], [0,85,170,255], Image.fromarray, 'so 255 is your class 3 (tree)', "'255 255 255 tree'"), 'ids from 1 on': (three, [1,2,3], Image.fromarray, 'so 1 is your class 0 (sky)', 'import ids1'),
+    'ids from 1 on for two classes': (two, [1,2], Image.fromarray, 'so 1 is your class 0 (background)', 'import ids1'), '0 and 255 under a palette of greys': (two, [0,255], lambda a: palette(a, grey_ramp), 'so 255 is your class 1 (building)', 'import binary'),
+    'a bit a pixel': (two, [0,255], lambda a: Image.fromarray(a > 0), 'a boolean mask (1 bit a pixel)', 'import binary')}
+
+@pytest.mark.parametrize('what', codings)
+def test_values(fault, folder, what):
+    names, values, how, meaning, fix = codings[what]
+    ids = [*coded(folder, names, values, how)]
+    refused(fault, 'unknown id', f'masks of {what}', folder, meaning, fix, 'label_colors.txt')
+    if 'bit a' not in what: assert len(check_dataset(folder).errors) == 1 # not a line for each mask
+    if 'palette' in what: return # its colours, not its indices, are compared with label_colors.txt
+    (folder/'label_colors.txt').write_text('\n'.join(f'{v} {v} {v} {n}' for v, n in zip(values, names)), encoding='utf-8')
+    assert all(np.array_equal(read_mask(folder/f'labels/f{i}_P.png', SegFolder(folder)), o) for i, o in enumerate(ids)) and check_dataset(folder).require()
+    fault('unknown id', f'masks of {what}, these values named in label_colors.txt', 'read right')
+
+def test_ids_in_three_channels(fault, folder):
+    for i in range(6): put(folder, rgb3(mask(folder, i)), i)
+    assert np.array_equal(read_mask(folder/'labels/f0_P.png', SegFolder(folder)), np.array(Image.open(folder/'labels/f0_P.png'))[...,0]) and check_dataset(folder).require()
+    fault('coded mask', 'ids repeated in three equal channels', 'read right')
+    put(folder, rgb3(0*mask(folder)[...,0]))
+    refused(fault, 'coded mask', 'the same, and one mask all black, the colour of Void', folder, 'labels/f0_P.png: all black', 'three channels')
+
 # ---- masks that code their classes in some way ----
 
 def palette(a, colors):
@@ -114,7 +152,6 @@ def test_palette_with_more(fault, folder, what, names, entries):
     put(folder, palette(mixed.argsort()[ids].astype(np.uint8), entries(colors[mixed])))
     right(fault, 'coded mask', f"mode P, the classes' colours in another order, {what}", folder, ids)
 
-grey_ramp = np.arange(256)[:,None].repeat(3, 1)
 @pytest.mark.parametrize('what, names, entries, up_to', [
     ('all black, the colour of Void', codes, np.zeros((256,3)), 4), ('the colours of PASCAL VOC, some of which are colours of CamVid', ['Sky', 'Tree', 'Building', 'Void'], np.r_[voc, grey_ramp[8:]], 4),
     ('the colours of PASCAL VOC, of which only such are used', ['Sky', 'Tree', 'Building', 'Void'], np.r_[voc, grey_ramp[8:]], 2), ('greys', codes, grey_ramp, 4), ('greys, and only black is used', codes, grey_ramp, 1),
