@@ -150,7 +150,7 @@ def check_pair(
     folder, # a `SegFolder`
     image,  # path of an image
     mask    # path of its mask; None where it has none
-): # dict of `errors`; `size`, `digest`, `thumb` of the image; `mode`, `counts`, `unknown` of the mask
+): # dict of `errors`; of the image `size`, `digest`, `thumb`; of the mask `mode`, `counts`, `unknown`
     "What reading an image and its mask shows"
     r = dict.fromkeys(['size', 'digest', 'thumb', 'mode', 'counts', 'unknown'])
     r['errors'] = []
@@ -226,10 +226,11 @@ def _unknown_values(folder, found):
 def _black_masks(folder, found):
     "Errors about black masks, whose colour is Void, among masks that hold their ids three times"
     n = sum(o['mode'] == 'RGB (ids)' for o in found.values())
-    black = [p for p,o in found.items() if o['mode'] == 'RGB' and np.count_nonzero(o['counts']) == 1]
-    for p in black if n else ():
-        yield (f'{short_path(folder.label(p))}: all black, which is the colour of Void or id 0, while '
-               f'{plural(n, "mask")} hold ids in three channels; save the masks in mode L')
+    colored = [p for p,o in found.items() if o['mode'] == 'RGB']
+    for p in colored if n else ():
+        if np.count_nonzero(found[p]['counts']) > 1: continue
+        yield (f'{short_path(folder.label(p))}: all black, which is the colour of Void or id 0, '
+               f'and other masks hold ids in three channels ({n}); save the masks in mode L')
 
 def _add_found(r, folder, split, found):
     "What `check_pair` found, by image, noted in the report `r`"

@@ -23,7 +23,7 @@ class Coding(NamedTuple):
     ids: dict    # class id by value
     command: str # the importer that converts such masks; '' where there is none
 
-def _spread(values, ids):
+def _even_steps(values, ids):
     "The values as steps of equal width from 0 to 255, one for each of the class ids; or None"
     n = len(ids)-1
     if n < 2 or n > 100: return None
@@ -40,9 +40,10 @@ def coding_of(
     if not len(values) or max(values) < n: return None
     if {*values} <= {0, 255} and len(own) == 2: return Coding({0: own[0], 255: own[1]}, 'binary')
     for ids in own, range(n):
-        if found := _spread(values, ids): return found
+        if found := _even_steps(values, ids): return found
     rest = [v for v in values if v not in (0, 255)]
-    if rest and max(rest) == n: return Coding({i+1: i for i in range(n)}, 'ids1')
+    if max(rest, default=0) != n or len(rest) < (n if 0 in values else 2): return None
+    return Coding({i+1: i for i in range(n)}, 'ids1')
 
 # %% ../../nbs/inside/data/codings.ipynb #382c32d2
 def _values_text(values):

@@ -159,6 +159,7 @@ def _color_lines(path):
         colors[plain_text(m[4])] = rgb
     return colors
 
+# %% ../../nbs/inside/data/dataset.ipynb #81602181
 def _own_greys(own, codes):
     "The id of each grey, int16 (256,), -1 for the others, if all classes have greys; else None"
     greys = [own.get(c) for c in codes]
