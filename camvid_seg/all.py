@@ -9,6 +9,7 @@ from .data.dataset import *
 from .data.codings import *
 from .data.decode import *
 from .data.masks import *
+from .data.learnable import *
 from .data.check import *
 from .data.download import *
 from .data.camvid import *

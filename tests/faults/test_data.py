@@ -12,6 +12,7 @@ from camvid_seg.train.training import train
 from camvid_seg.data.cache import Frames, decode_frame
 from camvid_seg.data.loaders import seg_dataloaders
 from camvid_seg.data.decode import read_image
+from camvid_seg.train.plan import Plan
 from camvid_seg.train.recipes import quick_recipe
 
 codes, size = 'Sky Road Car Void'.split(), (32,48)
@@ -437,6 +438,52 @@ def test_only_void(fault, folder, part, of):
     refused(fault, 'too little', f'a {part} part whose masks are all Void', folder, f'valid.txt: no pixel of the {len(of)} masks in {part} has a class other than Void')
     a = mask(folder, of[-1]); a[0,0] = 0; put(folder, a, of[-1])
     assert check_dataset(folder).require()
+
+def repaint(folder, of, f):
+    for i in of: put(folder, f(mask(folder, i)), i)
+
+def says(fault, folder, injected, warning, *notes):
+    "`check` warns, the note of a sound folder keeps it, and the plan says it"
+    r = check_dataset(folder)
+    line = next(l for l in r.warnings if l.startswith(warning))
+    assert r.require() and require_sound(SegFolder(folder)) == r.warnings == require_sound(SegFolder(folder))
+    plan = Plan(SegFolder(folder), quick_recipe(weights=None).change_stages(size=size, bs=2), device='cpu').notes
+    assert line in plan and all(any(n in o for o in plan) for n in notes)
+    fault('too little', injected, 'warned of by check and by the plan', line)
+
+def test_class_without_a_training_pixel(fault, folder):
+    repaint(folder, range(4), lambda a: np.where(a == 2, 1, a))
+    says(fault, folder, 'a class without a training pixel', 'train: no pixel of Car, so nothing is learned of it')
+    (folder/'codes.txt').write_text('\n'.join([*codes, *'ABCDEF']), encoding='utf-8')
+    says(fault, folder, 'seven classes without a training pixel', 'train: no pixel of Car, A, B, C, D and 2 more, so')
+
+def test_class_without_a_validation_pixel(fault, folder):
+    repaint(folder, (4,5), lambda a: np.where(a == 1, 0, a))
+    says(fault, folder, 'a class without a validation pixel', 'valid: no pixel of Road, so no figure speaks of it')
+
+def test_only_background(fault, folder):
+    repaint(folder, (4,5), lambda a: np.where(a == 3, a, 0))
+    says(fault, folder, 'validation masks that are all background, so that a constant scores 1.0', 'valid: every labelled pixel is Sky, so whatever says so scores 1.0', 'valid: no pixel of Road, Car')
+    repaint(folder, range(4), lambda a: np.where(a == 3, a, 0))
+    says(fault, folder, 'all masks are background', 'train: every labelled pixel is Sky, so nothing else is learned', 'valid: every labelled')
+
+def test_merged_classes_without_a_pixel(fault, folder):
+    repaint(folder, (4,5), lambda a: np.where(a == 1, 3, a))
+    merged = SegFolder(folder).merge(dict(Sky='Far', Road='Near', Car='Near', Void=''))
+    assert check_dataset(merged).warnings == []   # Road is missing, Near is not
+    line, = check_dataset(SegFolder(folder).merge(dict(Sky='Far', Road='Near', Car='Far', Void=''))).warnings[:1]
+    assert 'every labelled pixel is Far' in line
+
+def test_thin_class(fault, folder):
+    def pole(a): a = np.where(a == 2, 1, 0).astype(np.uint8); a[:,5] = 2; return a.repeat(8, 0).repeat(8, 1)
+    for i in range(6):
+        put(folder, pole(mask(folder, i)), i)
+        put(folder, np.array(Image.open(folder/f'images/f{i}.png')).repeat(8, 0).repeat(8, 1), i, 'images/f{}.png')
+    poles = Plan(SegFolder(folder), quick_recipe(weights=None).change_stages(size=[(32,48),(32,40),(32,40)], bs=2), device='cpu').notes
+    line = next(o for o in poles if o.startswith('at 32x40'))
+    assert 'Car (0.83 pixels)' in line and not any('at 32x48' in o and 'Car' in o for o in poles)
+    assert 'Car at 32x48' in str(check_dataset(folder))
+    fault('too little', 'a class that is thinner than a pixel at the size of a stage', 'said by the plan; check says below which size', line)
 
 def test_no_images(fault, folder):
     for p in (folder/'images').iterdir(): p.unlink()
