@@ -1,9 +1,11 @@
 "Everything, for a course: `from camvid_seg.all import *`, in the way of fastai. A program of your own names what it imports"
 from .core import *
+from .checks import *
 from .tensors import *
 from .distributed import *
 from .memory import *
 from .data.storage import *
+from .data.classes import *
 from .data.names import *
 from .data.dataset import *
 from .data.codings import *

@@ -22,9 +22,10 @@ from fastcore.basics import patch
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/cache.ipynb #a96a3660
+from ..checks import FLAG, PATH, PATHS, SIZE, check_args
 from ..core import (NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock, fsync,
                              plural, remove)
-from .dataset import SegFolder
+from .dataset import FOLDER, SegFolder
 from .decode import as_rgb, read_image, read_mask
 from .storage import make_room, mark_used, sweep_cache
 from ..distributed import rank
@@ -38,6 +39,7 @@ def resize_array(
     "Resize an array with one of Pillow's filters"
     return np.asarray(Image.fromarray(a).resize((size[1], size[0]), resample))
 
+@check_args(folder=FOLDER, path=PATH, size=SIZE)
 def decode_frame(
     folder:SegFolder,     # the dataset folder
     path:Path,            # an image of it
@@ -55,6 +57,7 @@ def decode_frame(
 # %% ../../nbs/inside/data/cache.ipynb #7b799638
 class Frames:
     "The frames of `folder` at `size`, decoded once; `image` and `mask` give uint8 tensors"
+    @check_args(folder=FOLDER, paths=PATHS, size=SIZE, cache=FLAG, progress=FLAG)
     def __init__(self,
         folder:SegFolder,      # the dataset folder
         paths:list[Path],      # its images to hold

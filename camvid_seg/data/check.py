@@ -20,10 +20,11 @@ from PIL import Image
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/check.ipynb #db56d85e
+from ..checks import FLAG, PATH, TEXT, Kind, check_args, optional
 from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
                              parallel_map, plain_text, plural)
 from .names import image_files, name_faults, short_path, valid_images
-from .dataset import SegFolder, code_faults
+from .dataset import FOLDER, SegFolder, code_faults
 from .codings import coding_fault, unknown_ids
 from .decode import decode_mask, open_picture, verify_png
 from .learnable import (ClassFacts, class_facts, count_runs, least_size,
@@ -159,6 +160,7 @@ def _check_mask(mask, image, folder, r):
                            f'{size[0]} x {size[1]}; make the mask again at the size of the image')
 
 # %% ../../nbs/inside/data/check.ipynb #69228e3f
+@check_args(folder=FOLDER, image=PATH, mask=optional(PATH))
 def check_pair(
     folder, # a `SegFolder`
     image,  # path of an image
@@ -264,6 +266,9 @@ def _add_found(r, folder, split, found):
     r.warnings += warnings + _near(split, thumbs, digests)
 
 # %% ../../nbs/inside/data/check.ipynb #a4421852
+_PLACE = Kind(FOLDER.wanted, lambda v: v if isinstance(v, SegFolder) else PATH.take(v))
+
+@check_args(folder=_PLACE, split=optional(TEXT), progress=FLAG)
 def check_dataset(
     folder,             # a `SegFolder` or the path of one
     split='valid.txt',  # the split to check as well; None for none
@@ -324,6 +329,7 @@ def _place_of_notes():
         yield place
 
 # %% ../../nbs/inside/data/check.ipynb #fff84319
+@check_args(folder=FOLDER, progress=FLAG)
 def sound_facts(
     folder,             # a `SegFolder`
     split='valid.txt',  # the split to train with

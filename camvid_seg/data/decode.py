@@ -14,9 +14,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 # %% ../../nbs/inside/data/decode.ipynb #390a8249
+from ..checks import PATH, check_args, optional
 from ..core import SegError, plural
 from .codings import unknown_ids
-from .dataset import SegFolder, class_colors
+from .classes import COLORS, class_colors
+from .dataset import CLASSES, SegFolder
 from .names import short_path
 
 # %% ../../nbs/inside/data/decode.ipynb #e98702ac
@@ -38,6 +40,7 @@ def _check_size(im):
     if im.width*im.height > (Image.MAX_IMAGE_PIXELS or np.inf):
         raise ValueError(f'{im.width} x {im.height} pixels is more than Pillow allows')
 
+@check_args(path=PATH)
 def open_image(path):
     "The decoded, upright image in a file, and the raw mode its pixels are stored in"
     try:
@@ -184,6 +187,7 @@ def _grey_ids(im, raw, greys, known, where):
                      "label_colors.txt, as '255 255 255 NAME'")
     return a//stretched.get(raw, 1), im.mode
 
+@check_args(path=PATH, colors=optional(COLORS))
 def decode_mask(
     path,      # a mask file
     colors,    # of the classes, uint8 (n, 3); None: not known
@@ -203,6 +207,7 @@ def decode_mask(
                  'pass the folder or the class names that the colours stand for')
 
 # %% ../../nbs/inside/data/decode.ipynb #c17c958f
+@check_args(path=PATH, folder_or_codes=optional(CLASSES))
 def read_mask(
     path,                 # a mask file
     folder_or_codes=None  # a `SegFolder` or class names: what ids and colours stand for; or None
@@ -259,7 +264,7 @@ _ASK = 'give a path, a Pillow image, or an array (H, W, 3) of whole numbers from
 def _array_of(image):
     "The numbers of an array or a tensor, channels last"
     a = image
-    if hasattr(a, 'detach'): a = a.detach().cpu().numpy() # a tensor
+    if hasattr(a, 'numpy'): a = a.detach().cpu().numpy() # a tensor
     if not isinstance(a, np.ndarray) or a.dtype.kind not in 'uif':
         what = getattr(a, 'dtype', type(image).__name__)
         raise SegError(f'image: {what}; {_ASK}')

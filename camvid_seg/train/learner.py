@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from fastai.callback import fp16
 from fastai.callback.core import CancelBackwardException, CancelEpochException, CancelStepException
+from fastai.data.core import DataLoaders
 from fastai.data.transforms import Normalize, get_c
 from fastai.learner import Learner
 from fastai.optimizer import Adam
@@ -29,6 +30,7 @@ from torchvision.models import resnet34
 from tqdm import tqdm
 
 # %% ../../nbs/inside/train/learner.ipynb #73335671
+from ..checks import check_args, instance_of
 from ..core import SegError
 from ..data.loaders import FinishBatch, FramesDL, loader_facts, worker_faults
 from ..distributed import in_group, rank, reduce_gradients
@@ -137,6 +139,9 @@ def _checked_args(dls, weights, kwargs):
     return weights
 
 # %% ../../nbs/inside/train/learner.ipynb #4d764130
+_LOADERS = instance_of(DataLoaders, '`DataLoaders`, as of seg_dataloaders')
+
+@check_args(dls=_LOADERS)
 def unet_learner(
     dls, # `DataLoaders` of `seg_dataloaders`
     arch=resnet34, # name of an encoder, or a torchvision ResNet function

@@ -16,15 +16,16 @@ import torch
 from fastai.torch_core import default_device, num_distrib
 
 # %% ../../nbs/inside/train/plan.ipynb #9f4b44ac
+from ..checks import DEVICE, FLAG, TEXT, check_args, optional
 from ..core import plain_text
 from ..data.check import sound_facts
-from ..data.dataset import SegFolder
+from ..data.dataset import FOLDER, SegFolder
 from ..data.learnable import part_warnings, thin_text
 from ..memory import batch_size_for, free_memory
 from ..model.weights import (check_header, check_network, head_rows, read_weights,
                                        weights_file)
 from .precision import best_precision
-from .recipes import Recipe
+from .recipes import RECIPE, Recipe
 
 # %% ../../nbs/inside/train/plan.ipynb #03fa4236
 def _resolve_stage(stage, weights, device):
@@ -37,6 +38,7 @@ def _resolve_stage(stage, weights, device):
     lr = stage.lr[-1] if isinstance(stage.lr, tuple) else stage.lr # nothing to protect
     return dataclasses.replace(stage, frozen=False, lr=lr)
 
+@check_args(recipe=RECIPE, device=optional(DEVICE))
 def resolve(
     recipe:Recipe, # the recipe
     device=None    # default: fastai's default device
@@ -122,6 +124,7 @@ def _thin_notes(facts, recipe):
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
     head = ['stage', 'size', 'batch', 'epochs', 'steps', 'peak rate', 'precision', 'trains']
+    @check_args(folder=FOLDER, recipe=RECIPE, split=TEXT, device=optional(DEVICE), resume=FLAG)
     def __init__(self,
         folder:SegFolder,       # the data
         recipe:Recipe,          # the recipe

@@ -24,15 +24,16 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # %% ../../nbs/inside/use/inference.ipynb #07de11c0
+from ..checks import DEVICE, FLAG, Kind, check_args, one_of, optional
 from ..core import SegError, plain_text
 from ..data.cache import resize_array
-from ..data.dataset import class_colors, merge_classes
+from ..data.classes import class_colors, merge_classes
 from ..data.decode import as_rgb
 from ..data.loaders import loader_facts
 from ..data.masks import class_shares, overlay, resize_mask, show_mask
 from ..memory import keep_memory
 from ..model.unet import LeanUnet, load_unet
-from ..tensors import unwrap
+from ..tensors import NETWORK, TENSOR, unwrap
 from ..train.precision import best_precision
 
 # %% ../../nbs/inside/use/inference.ipynb #c196666e
@@ -81,6 +82,7 @@ def _conv_norms(model):
     return [(made[i][0], norm) for i,norm in pairs if uses.of[i] == 1]
 
 # %% ../../nbs/inside/use/inference.ipynb #6e60a3a8
+@check_args(model=NETWORK)
 def fold_batchnorm(
     model # a network in eval mode; it is changed
 ): # `model`
@@ -97,6 +99,7 @@ def fold_batchnorm(
 # %% ../../nbs/inside/use/inference.ipynb #748952e4
 DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16) # by precision
 
+@check_args(model=NETWORK, device=DEVICE, precision=one_of(*DTYPES))
 def ready(
     model,           # a network of `create_unet`; it stays as it is
     device='cpu',    # where the copy goes
@@ -164,11 +167,21 @@ def _classes_of(net, facts, classes):
     return (codes, colors, None) if classes is None else merge_classes(codes, colors, classes)
 
 # %% ../../nbs/inside/use/inference.ipynb #c0ea83bc
+def _take_lut(v):
+    a = np.asarray(v)
+    if a.ndim != 1 or not a.size or a.dtype.kind not in 'ui' or a.min() < 0: raise ValueError
+    return a
+
+_LUT = Kind('whole numbers, one a class, of merge_classes', _take_lut)
+
+@check_args(logits=TENSOR, lut=_LUT)
 def merged_probabilities(
     logits, # of a network, float (..., n, H, W)
     lut     # from each of the n classes to its merged class, of `merge_classes`
 ): # float32 (..., k, H, W)
     "The probabilities of merged classes: the sum of those of their members"
+    if logits.ndim < 3 or logits.shape[-3] != len(lut):
+        raise SegError(f'logits of {tuple(logits.shape)}: give (..., {len(lut)}, H, W)')
     members = torch.as_tensor(lut, device=logits.device).long()
     sums = nn.functional.one_hot(members).T.float()
     return torch.einsum('kn,...nhw->...khw', sums, logits.float().softmax(-3))
@@ -198,6 +211,7 @@ def checked_size(
 # %% ../../nbs/inside/use/inference.ipynb #ba27e109
 class Predictor:
     "A network kept ready to label one image after the other"
+    @check_args(device=optional(DEVICE), precision=one_of('auto', *DTYPES), compile=FLAG)
     def __init__(self,
         model,            # a file, run folder, `SegLearner`, or a network of `create_unet`
         size=None,        # (H, W) that the network sees; default: that of its training, see `sees`
@@ -209,9 +223,6 @@ class Predictor:
         self.device = torch.device(default_device() if device is None else device)
         self.size = checked_size(size)
         self.precision = best_precision(self.device) if precision == 'auto' else precision
-        if self.precision not in DTYPES:
-            known = ', '.join(map(repr, DTYPES))
-            raise SegError(f"precision={precision!r}: use 'auto', {known}")
         net, facts = _network_of(model)
         self.codes, self.colors, self.lut = _classes_of(net, facts, classes)
         self.trained, self.name = checked_size(facts.get('size')), repr(net) # None: nobody noted it

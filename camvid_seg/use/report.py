@@ -14,6 +14,7 @@ import base64, html, io
 import matplotlib.pyplot as plt, torch
 
 # %% ../../nbs/inside/use/report.ipynb #e81c7b93
+from ..checks import check_args, instance_of
 from ..train.runs import Run, plot_history, writing
 
 # %% ../../nbs/inside/use/report.ipynb #7d1b4c2d
@@ -48,6 +49,7 @@ the curves are those of the whole run.</p>
 '''
 
 # %% ../../nbs/inside/use/report.ipynb #05f31e8d
+@check_args(run=instance_of(Run, 'a `Run`, as train() returns it'))
 def write_report(
     run:Run # as `train` returned it, with `metrics`, and with their weights in `learn`
 ):

@@ -6,7 +6,8 @@ from camvid_seg.cli.main import main
 from camvid_seg.data import check, loaders
 from camvid_seg.core import SegError
 from camvid_seg.data.check import check_dataset, require_sound
-from camvid_seg.data.dataset import SegFolder, class_colors
+from camvid_seg.data.classes import class_colors
+from camvid_seg.data.dataset import SegFolder
 from camvid_seg.data.decode import read_mask
 from camvid_seg.train.training import train
 from camvid_seg.data.cache import Frames, decode_frame
