@@ -6,9 +6,12 @@ from .distributed import *
 from .memory import *
 from .data.storage import *
 from .data.classes import *
+from .data.names import *
 from .data.dataset import *
+from .data.codings import *
 from .data.decode import *
 from .data.masks import *
+from .data.learnable import *
 from .data.check import *
 from .data.download import *
 from .data.camvid import *
