@@ -37,7 +37,8 @@ def _are_ids(a):
 
 _ANY_IDS = Kind('class ids, whole numbers', _array(_are_ids))
 
-IDS = Kind('class ids, whole numbers of shape (H, W)', _array(lambda a: a.ndim == 2 and _are_ids(a)))
+IDS = Kind('class ids, whole numbers of shape (H, W)',
+           _array(lambda a: a.ndim == 2 and _are_ids(a)))
 
 IMAGE = Kind('an image, uint8 of shape (H, W, 3)',
              _array(lambda a: a.ndim == 3 and a.shape[2] == 3 and a.dtype == np.uint8))

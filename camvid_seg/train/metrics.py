@@ -63,6 +63,7 @@ def _take_codes(v):
 
 _CODES = Kind('class names, or how many classes there are', _take_codes)
 
+# %% ../../nbs/inside/train/metrics.ipynb #563b6a52
 class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and figures from them"
     @check_args(codes=_CODES, void_code=optional(whole()))
