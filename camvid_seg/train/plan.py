@@ -14,6 +14,7 @@ from pathlib import Path
 # %% ../../nbs/inside/train/plan.ipynb #131cc358
 import torch
 from fastai.torch_core import default_device, num_distrib
+from fastcore.basics import patch
 
 # %% ../../nbs/inside/train/plan.ipynb #9f4b44ac
 from ..checks import DEVICE, FLAG, TEXT, check_args, optional
@@ -148,8 +149,10 @@ class Plan:
         return '\n'.join([*self.notes, line(self.head), *map(line, self.rows)])
     __repr__ = __str__
 
-    def _repr_markdown_(self):
-        def row(r): return '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
-        notes = [f'- {html.escape(n)}' for n in self.notes]
-        table = [row(self.head), row(['---']*len(self.head)), *map(row, self.rows)]
-        return '\n'.join([*notes, '', *table])
+# %% ../../nbs/inside/train/plan.ipynb #a12045f5
+@patch
+def _repr_markdown_(self:Plan):
+    def row(r): return '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
+    notes = [f'- {html.escape(n)}' for n in self.notes]
+    table = [row(self.head), row(['---']*len(self.head)), *map(row, self.rows)]
+    return '\n'.join([*notes, '', *table])
