@@ -24,7 +24,7 @@ from ..checks import FLAG, PATH, TEXT, Kind, check_args, optional
 from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
                              parallel_map, plain_text, plural)
 from .names import image_files, name_faults, short_path, valid_images
-from .dataset import FOLDER, SegFolder, code_faults
+from .dataset import FOLDER, SegFolder, code_faults, color_faults
 from .codings import coding_fault, unknown_ids
 from .decode import decode_mask, open_picture, verify_png
 from .learnable import (ClassFacts, class_facts, count_runs, least_size,
@@ -285,6 +285,7 @@ def check_dataset(
         r.errors.append(str(e))
         return r
     r.errors,r.warnings = code_faults(path/'codes.txt')
+    r.warnings += color_faults(folder.base or folder)
     masks = _check_names(folder, r)
     s = _check_split(folder, split, r) if split else None
     def check(p): return check_pair(folder, p, masks.get(p))

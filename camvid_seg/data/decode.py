@@ -187,6 +187,7 @@ def _grey_ids(im, raw, greys, known, where):
                      "label_colors.txt, as '255 255 255 NAME'")
     return a//stretched.get(raw, 1), im.mode
 
+# %% ../../nbs/inside/data/decode.ipynb #78cc53bb
 @check_args(path=PATH, colors=optional(COLORS))
 def decode_mask(
     path,      # a mask file

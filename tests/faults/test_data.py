@@ -406,6 +406,41 @@ def test_codes(fault, folder, text, said):
     (folder/'codes.txt').write_text(text, encoding='utf-8')
     refused(fault, 'names and splits', f"a codes.txt {'with one name twice' if '2' in said else 'with 300 classes' if '300' in said else 'without a name'}", folder, said)
 
+def test_labelme_list(fault, folder):
+    (folder/'codes.txt').write_text('__ignore__\n_background_\nroad\ncar', encoding='utf-8')
+    refused(fault, 'names and splits', "labelme's labels.txt as codes.txt, with __ignore__ first", folder, "'__ignore__' on line 1", 'call it Void, else begin with the next line')
+
+def test_color_names(fault, folder):
+    own = np.array([[9,9,9], [1,2,3], [3,2,1], [0,0,7]], np.uint8)
+    (folder/'label_colors.txt').write_text('\n'.join(f'{r} {g} {b} {n.upper()}' for (r,g,b), n in zip(own.tolist(), codes)), encoding='utf-8')
+    ids = mask(folder); put(folder, own[ids])
+    right(fault, 'coded mask', 'names in label_colors.txt in other capitals than in codes.txt', folder, ids)
+    with open(folder/'label_colors.txt', 'a') as f: f.write('\n4 4 4 Rode\n')
+    warned(fault, 'coded mask', 'a name in label_colors.txt that no class has', folder, "'Rode' is no class of codes.txt")
+
+def nested(folder, *of, parts=('train', 'val')):
+    "Move the files of folders into folders of the split"
+    for k in of:
+        for part in parts: (folder/k/part).mkdir()
+        for p in [p for p in (folder/k).iterdir() if p.is_file()]: p.rename(folder/k/parts[p.stem[:2] in ('f4', 'f5')]/p.name)
+
+@pytest.mark.parametrize('parts', [('train', 'val'), ('train2017', 'val2017'), ('Training', 'Validation')])
+@pytest.mark.parametrize('gone', [(), ('valid.txt',), ('codes.txt', 'valid.txt')])
+def test_nested(fault, folder, parts, gone):
+    nested(folder, 'images', 'labels', parts=parts)
+    for o in gone: os.remove(folder/o)
+    errors = check_dataset(folder).errors
+    assert "'camvid-seg import yolo SOURCE DEST'" in errors[0] and not any('delete' in o or 'convert' in o for o in [*errors, *check_dataset(folder).warnings])
+    with pytest.raises(SegError, match="'camvid-seg import yolo SOURCE DEST'"): start(folder)
+    fault('names and splits', f"images/{parts[0]} and images/{parts[1]}{', and no ' + gone[0] if gone else ''}", 'refused, with the command that imports them', errors[0])
+
+@pytest.mark.parametrize('format, files', [('voc', ['JPEGImages/a.jpg', 'SegmentationClass/a.png']), ('cityscapes', ['leftImg8bit/train/x/a.png', 'gtFine/train/x/a.png']), ('coco', ['annotations/instances_val.json', 'val/a.jpg']),
+    ('cvat', ['annotations.xml', 'images/a.png']), ('roboflow', ['train/_classes.csv', 'train/a.jpg']), ('labelme', ['a.jpg', 'a.json']), ('yolo', ['train/images/a.jpg', 'train/labels/a.png']), ('yolo', ['images/a.png', 'masks/a.png'])])
+def test_layouts(fault, tmp_path, format, files):
+    for o in files: (tmp_path/'theirs'/o).parent.mkdir(parents=True, exist_ok=True); (tmp_path/'theirs'/o).touch()
+    said = fault.refused('names and splits', f'a folder with {files[0]}', SegFolder, tmp_path/'theirs')
+    assert f"'camvid-seg import {format} SOURCE DEST'" in said
+
 def test_not_utf8(fault, folder):
     (folder/'codes.txt').write_bytes('Stra\xdfe'.encode('latin-1'))
     refused(fault, 'names and splits', 'a codes.txt in Latin-1', folder, 'codes.txt: not UTF-8 text')
