@@ -26,7 +26,7 @@ from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
 from .names import image_files, name_faults, short_path, valid_images
 from .dataset import FOLDER, SegFolder, code_faults, color_faults
 from .codings import coding_fault, unknown_ids
-from .decode import decode_mask, open_picture, verify_png
+from .decode import bits_of, decode_mask, open_picture, verify_png
 from .learnable import (ClassFacts, class_facts, count_runs, least_size,
                                        part_warnings, thickness)
 
@@ -131,12 +131,19 @@ def _thumb(im):
 def _digest(path): return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).digest()
 
 # %% ../../nbs/inside/data/check.ipynb #07078f2e
+def _deep_colors(path):
+    "Is it a PNG of colours of 16 bits, of which Pillow reads the upper 8?"
+    with open(path, 'rb') as f: head = f.read(26)
+    return head[:4] == b'\x89PNG' and head[24] == 16 and head[25] in (2, 6)
+
 def _check_image(image, r):
     "Size, digest and thumbnail of an image, into the dict `r`"
     try:
         verify_png(image)
         im = open_picture(image)
         r.update(size=im.size, digest=_digest(image), thumb=_thumb(im))
+        if im.mode[0] == 'I': r['grey'] = int(np.max(im))
+        elif _deep_colors(image): r['colors'] = int(np.max(im)) << 8 | 255
     except (SegError, OSError) as e: r['errors'].append(str(e))
 
 def _check_mask(mask, image, folder, r):
@@ -167,7 +174,7 @@ def check_pair(
     mask    # path of its mask; None where it has none
 ): # dict of `errors`; `size`, `digest`, `thumb` of the image; of its mask, what is set below
     "What reading an image and its mask shows"
-    r = dict.fromkeys(['size', 'digest', 'thumb', 'mode', 'counts', 'unknown', 'runs'])
+    r = dict.fromkeys(['size', 'digest', 'thumb', 'mode', 'counts', 'unknown', 'runs', 'grey', 'colors'])
     r['errors'] = []
     _check_image(image, r)
     if mask: _check_mask(mask, image, folder, r)
@@ -229,6 +236,19 @@ def _unlabelled(split, counts, void):
                    'other than Void; label some, or choose another split')
 
 # %% ../../nbs/inside/data/check.ipynb #528aedaa
+def _depths(r, found):
+    "How many bits images of more than 8 have, noted in the report `r`"
+    greys, colors = ([o[k] for o in found.values() if o[k] is not None] for k in ('grey', 'colors'))
+    bits = bits_of(max(greys, default=2**16-1))
+    if bits < 16:
+        r.warnings.append(f'images: the greys of {plural(len(greys), "image")} end at {max(greys):,}, so '
+                          f'all are read as {bits} bits, and not as 16')
+    bits = bits_of(max(colors, default=2**16-1))
+    if bits < 16:
+        r.errors.append(f'images: {plural(len(colors), "image")} of 16-bit colours end at {max(colors):,} '
+                        f'or below, and Pillow would leave {max(colors)+1 >> 8} levels of them; divide '
+                        f'all by {2**(bits-8)} and save them with 8 bits')
+
 def _unknown_values(folder, found):
     "Errors about values that are no ids: one where those of all masks have a reading"
     codes, bad = (folder.base or folder).codes, [p for p,o in found.items() if o['unknown']]
@@ -251,6 +271,7 @@ def _black_masks(folder, found):
 def _add_found(r, folder, split, found):
     "What `check_pair` found, by image, noted in the report `r`"
     for o in found.values(): r.errors += o['errors']
+    _depths(r, found)
     r.errors += [*_unknown_values(folder, found), *_black_masks(folder, found)]
     r.sizes = Counter(o['size'] for o in found.values() if o['size'])
     r.modes = Counter(o['mode'] for o in found.values() if o['mode'])

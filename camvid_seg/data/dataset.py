@@ -122,6 +122,7 @@ class SegFolder:
         self.masks = label_index(self.path/'labels')
         valid = self.path/'valid.txt'
         self.valid_names = [l for l in read_lines(valid) if l] if valid.exists() else []
+        self.bits = None # of greys beyond 8 bits, once `grey_bits` has looked at the images
         self.base = self.merged = None # of `merge`: the folder as it is on disk, and how it merges
 
     def label(self, image):

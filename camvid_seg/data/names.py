@@ -157,7 +157,8 @@ def import_format(
     if has('leftImg8bit', 'gtFine'): return 'cityscapes'
     if any_of('_classes.csv', '*/_classes.csv'): return 'roboflow'
     if has('annotations.xml'): return 'cvat'
-    if any_of('*coco*.json', '*/*coco*.json', 'annotations/*.json', 'instances*.json'): return 'coco'
+    if any_of('*coco*.json', '*/*coco*.json', 'annotations/*.json', 'instances*.json'):
+        return 'coco'
     if any(p.with_suffix('.json').exists() for p in [*path.glob('*.jpg'), *path.glob('*.png')]):
         return 'labelme'
     if any(map(_has_parts, (path, path/'images', path/'img_dir'))): return 'yolo'

@@ -583,6 +583,30 @@ def test_image(fault, folder, kind):
     assert check_dataset(folder).errors == []
     fault('image format', kind, 'read right, every pixel')
 
+@pytest.mark.parametrize('bits', [8, 10, 12, 14])
+def test_deep_greys(fault, folder, bits):
+    rng, a = np.random.default_rng(3), []
+    for i in range(6):
+        a.append(rng.integers(0, 2**bits >> (3 if i == 0 else 0), size).astype(np.uint16)) # the first frame is dark
+        a[-1][0,0] = 2**bits - 1 if i else 0
+        put(folder, a[-1], i, 'images/f{}.png')
+    f = SegFolder(folder)
+    for cache in (True, False):
+        frames = Frames(f, f.images, size, cache)
+        assert all(np.array_equal(frames.image(p).permute(1,2,0), rgb((o >> (bits-8)).astype(np.uint8))) for p, o in zip(f.images, a))
+    warned(fault, 'image format', f'data of {bits} bits in 16-bit PNGs', folder, f'end at {2**bits-1:,}, so all are read as {bits} bits')
+
+def test_deep_colors(fault, folder):
+    for i in range(6): (folder/f'images/f{i}.png').write_bytes(png16(np.roll(wide >> 4, i, 0)))
+    refused(fault, 'image format', 'colours of 12 bits in 16-bit PNGs', folder, 'would leave 16 levels', 'divide all by 16')
+    (folder/'images/f1.png').write_bytes(png16(wide)) # one is bright: all have 16 bits
+    assert check_dataset(folder).require()
+
+def test_fourth_band(fault, folder):
+    put(folder, np.dstack([art, street(folder, 1)[...,0]]), 0, 'images/f{}.png')
+    refused(fault, 'image format', 'red, green, blue and infrared as the four channels of a PNG', folder, 'images/f0.png: channel 4 looks like a band of its own', 'choose three')
+    fault.refused('image format', 'the same, asked of the decoder', read_image, folder/'images/f0.png')
+
 def test_image_without_colors(fault, folder):
     Image.fromarray(grey.astype(np.float32)).save(folder/'images/f0.png', 'tiff')
     refused(fault, 'image format', 'floating-point numbers for a picture', folder, 'images/f0.png: pixels are floating-point numbers')
