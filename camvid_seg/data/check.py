@@ -174,8 +174,8 @@ def check_pair(
     mask    # path of its mask; None where it has none
 ): # dict of `errors`; `size`, `digest`, `thumb` of the image; of its mask, what is set below
     "What reading an image and its mask shows"
-    r = dict.fromkeys(['size', 'digest', 'thumb', 'mode', 'counts', 'unknown', 'runs', 'grey', 'colors'])
-    r['errors'] = []
+    keys = 'size digest thumb grey colors mode counts unknown runs'
+    r = dict.fromkeys(keys.split()) | dict(errors=[])
     _check_image(image, r)
     if mask: _check_mask(mask, image, folder, r)
     return r
@@ -241,14 +241,16 @@ def _depths(r, found):
     greys, colors = ([o[k] for o in found.values() if o[k] is not None] for k in ('grey', 'colors'))
     bits = bits_of(max(greys, default=2**16-1))
     if bits < 16:
-        r.warnings.append(f'images: the greys of {plural(len(greys), "image")} end at {max(greys):,}, so '
-                          f'all are read as {bits} bits, and not as 16')
-    bits = bits_of(max(colors, default=2**16-1))
+        r.warnings.append(f'images: the greys of {plural(len(greys), "image")} end at '
+                          f'{max(greys):,}, so all are read as {bits} bits, and not as 16')
+    top = max(colors, default=2**16-1)
+    bits = bits_of(top)
     if bits < 16:
-        r.errors.append(f'images: {plural(len(colors), "image")} of 16-bit colours end at {max(colors):,} '
-                        f'or below, and Pillow would leave {max(colors)+1 >> 8} levels of them; divide '
+        r.errors.append(f'images: {plural(len(colors), "image")} of 16-bit colours end at {top:,} '
+                        f'or below, and Pillow would leave {top+1 >> 8} levels of them; divide '
                         f'all by {2**(bits-8)} and save them with 8 bits')
 
+# %% ../../nbs/inside/data/check.ipynb #13328f83
 def _unknown_values(folder, found):
     "Errors about values that are no ids: one where those of all masks have a reading"
     codes, bad = (folder.base or folder).codes, [p for p,o in found.items() if o['unknown']]
