@@ -146,6 +146,7 @@ def _check_image(image, r):
         elif _deep_colors(image): r['colors'] = int(np.max(im)) << 8 | 255
     except (SegError, OSError) as e: r['errors'].append(str(e))
 
+# %% ../../nbs/inside/data/check.ipynb #9d2780a4
 def _check_mask(mask, image, folder, r):
     "Mode and pixels by id of the mask of `image`, into the dict `r`"
     labels = folder.base or folder # as they are on disk
