@@ -3,7 +3,7 @@ import io, os, re, shutil, struct, subprocess, sys, threading, unicodedata, warn
 import numpy as np, pytest
 from PIL import Image
 from camvid_seg.cli.main import main
-from camvid_seg.data import check, loaders
+from camvid_seg.data import check, loaders, masks
 from camvid_seg.core import SegError
 from camvid_seg.data.check import check_dataset, require_sound
 from camvid_seg.data.classes import class_colors
@@ -12,7 +12,10 @@ from camvid_seg.data.decode import read_mask
 from camvid_seg.train.training import train
 from camvid_seg.data.cache import Frames, decode_frame
 from camvid_seg.data.loaders import seg_dataloaders
+from camvid_seg.data.counts import class_counts, plot_imbalance
 from camvid_seg.data.decode import read_image
+from camvid_seg.data.explore import show_grid
+from camvid_seg.data.masks import show_mask
 from camvid_seg.train.plan import Plan
 from camvid_seg.train.recipes import quick_recipe
 
@@ -674,3 +677,17 @@ def test_cache_meets_a_full_disk(fault, folder, how):
     said, = re.findall('UserWarning: (.*)', r.stderr)
     assert said.startswith('decoding in every epoch')
     fault('cache', f"the disk is full while frames are decoded, {'and says so at once' if how == 'reserved' else 'on a file system that reserves nothing'}", 'decoded in every epoch, said in a line', re.sub('[(].*[)]', '(File too large)', said))
+
+def test_letters_without_a_font(fault, folder, monkeypatch):
+    plt = pytest.importorskip('matplotlib.pyplot')
+    (folder/'codes.txt').write_text('\u7a7a\nRoad\nCar\nVoid', encoding='utf-8')
+    f = SegFolder(folder)
+    monkeypatch.setattr(masks, '_families', re.compile('no such font'))
+    with warnings.catch_warnings():
+        warnings.filterwarnings('error', message='Glyph')
+        figures = show_grid(f, f.images[:2]), show_mask(mask(folder), f).figure, plot_imbalance(class_counts(f)).figure
+        for o in figures: o.canvas.draw()
+        names = [t.get_text() for o in figures for t in o.findobj(plt.Text)]
+    plt.close('all')
+    assert sum('class 0' in o for o in names) >= 3 and not any('\u7a7a' in o for o in names)
+    fault('names and splits', 'class names in letters that no font of the machine has', 'drawn by number, without a warning')
