@@ -22,6 +22,8 @@ from .data.baselines import *
 from .data.explore import *
 from .data.cache import *
 from .data.loaders import *
+from .data.cvat import *
+from .data.importers import *
 from .model.weights import *
 from .model.encoders import *
 from .model.unet import *
@@ -40,5 +42,16 @@ from .train.plan import *
 from .train.runs import *
 from .train.run_config import *
 from .train.training import *
+from .use.tiles import *
+from .use.tta import *
 from .use.inference import *
+from .use.inputs import *
+from .use.results import *
+from .use.tallies import *
+from .use.intervals import *
+from .use.evaluation import *
+from .use.galleries import *
+from .use.export import *
+from .use.int8 import *
+from .use.hub import *
 from .use.report import *

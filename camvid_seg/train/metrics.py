@@ -14,6 +14,7 @@ import html, math, numbers
 import torch
 from fastai.learner import Metric
 from fastcore.basics import patch
+from torch import nn
 
 # %% ../../nbs/inside/train/metrics.ipynb #ddb63416
 from ..checks import TEXT, Kind, check_args, optional, whole
@@ -62,18 +63,22 @@ def _take_codes(v):
 
 _CODES = Kind('class names, or how many classes there are', _take_codes)
 
+# %% ../../nbs/inside/train/metrics.ipynb #563b6a52
 class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and figures from them"
     @check_args(codes=_CODES, void_code=optional(whole()))
     def __init__(self,
         codes,          # class names, or how many classes there are
-        void_code=None  # id of the class that does not count, or None: every pixel counts
+        void_code=None, # id of the class that does not count, or None: every pixel counts
+        matrix=None     # counts to begin with, int64 (C, C) as of `confusion_matrix`
     ):
         self.codes, last = codes, len(codes) - 1
         if void_code is not None and not 0 <= void_code <= last:
             raise SegError(f'void_code={void_code}: give an id in 0..{last}, '
                            'or None if every pixel counts')
         self.void_code, self._counts = void_code, None
+        if matrix is not None: # all of its pixels have a class
+            self._counts = nn.functional.pad(torch.as_tensor(matrix).flatten(), (0, 1))
     @check_args(pred=TENSOR, target=TENSOR)
     def update(self,
         pred,   # logits (N, C, H, W) or class ids (N, H, W)
@@ -138,8 +143,8 @@ def iou(self:ConfusionMatrix): # float64 (C,), nan for Void and for classes that
 
 @patch(as_prop=True)
 def miou(self:ConfusionMatrix): # float in 0..1
-    "Mean of `iou` over the classes that occur in the truth or the prediction"
-    return self.iou.nanmean().item()
+    "Mean of `iou` over the classes that have labelled pixels"
+    return self.iou[self._labelled.sum(1) > 0].mean().item()
 
 # %% ../../nbs/inside/train/metrics.ipynb #7ede89c7
 @patch
