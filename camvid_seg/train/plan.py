@@ -116,8 +116,10 @@ def _start_notes(folder, recipe):
     yield f'classes that start new ({len(new)}): {", ".join(new) or "none"}'
 
 # %% ../../nbs/inside/train/plan.ipynb #2cf6d33d
-def _thin_notes(facts, recipe):
-    "For each size of the stages, which classes may vanish"
+def _class_notes(folder, split, recipe):
+    "Which classes cannot be learned or judged and, for each size of the stages, may vanish"
+    facts = sound_facts(folder, split)[1]
+    yield from part_warnings(facts)
     for size in dict.fromkeys(s.size for s in recipe.stages):
         if text := thin_text(facts, size): yield text
 
@@ -138,8 +140,7 @@ class Plan:
         notes = [*_notes(folder, parts, recipe, settled, split, device)]
         if not (resume or settled.weights in (None, 'imagenet')):
             notes += _start_notes(folder, settled)
-        facts = sound_facts(folder, split)[1]
-        notes += [*part_warnings(facts), *_thin_notes(facts, settled)]
+        notes += _class_notes(folder, split, settled)
         rows = (_stage_row(s, len(parts.train)) for s in settled.stages)
         self.notes, self.rows = [*map(plain_text, notes)], [[*map(plain_text, r)] for r in rows]
 
