@@ -401,11 +401,10 @@ def evaluate(
     for path in tqdm(frames, desc=f'evaluate at {_by(size)}', unit='frame', leave=False,
                      disable=not progress):
         image, truth = decode_frame(folder, path, size)
-        image = np.array([image]) # a copy that may be written
         begin = time.perf_counter()
-        ids, confidence, _ = predictor.look(image)
+        found = predictor(image)
         between = time.perf_counter()
-        tallies.append(tally(ids[0], confidence[0], truth, n, void))
+        tallies.append(tally(found.ids, found.confidence, truth, n, void))
         seconds['network'] += between - begin
         seconds['figures'] += time.perf_counter() - between
     path = model.path if isinstance(model, Run) else model

@@ -38,8 +38,8 @@ def look_again(
 )->SeenFrame:
     "What the evaluation saw of a frame"
     image, truth = decode_frame(ev.folder, ev.frames[i], ev.size)
-    ids, confidence, _ = ev.predictor.look(np.array([image]))
-    return SeenFrame(ev.frames[i], image, truth, ids[0], confidence[0])
+    found = ev.predictor(image)
+    return SeenFrame(ev.frames[i], image, truth, found.ids, found.confidence)
 
 # %% ../../nbs/inside/use/galleries.ipynb #f878ab62
 _CHECKS = dict(ev=instance_of(Evaluation, 'an `Evaluation`'), n=whole(1))
