@@ -93,6 +93,7 @@ def _draw_row(axs, f, ev, box, label, outline=None):
     text.set_in_layout(False)
     return shown
 
+# %% ../../nbs/inside/use/galleries.ipynb #c599dba4
 def _gallery(ev, rows):
     "A figure of rows (frame, box, label, outline), with a legend of the classes in it"
     ratio = ev.size[0]/ev.size[1]

@@ -31,7 +31,7 @@ from ..data.cache import resize_array
 from ..data.classes import class_colors, merge_classes
 from ..data.decode import as_rgb
 from ..data.loaders import loader_facts
-from ..data.masks import class_shares, overlay, resize_mask, show_mask
+from ..data.masks import class_shares, overlay, show_mask
 from ..memory import keep_memory
 from ..model.unet import LeanUnet, load_unet
 from ..tensors import NETWORK, TENSOR, unwrap
