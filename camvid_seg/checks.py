@@ -91,6 +91,7 @@ def number(
     if math.isinf(most) and math.isfinite(least): span = f' of {least:g} or more'
     return Kind('a number' + span, take)
 
+# %% ../nbs/inside/checks.ipynb #fbc91bfc
 def fraction(
     what # in words, as 'a decay'
 )->Kind: # a Python float

@@ -21,6 +21,11 @@ from ..checks import RATE, check_args, check_fields, fraction, number
 from ..core import SegError
 from ..tensors import TENSOR
 
+# %% ../../nbs/inside/data/augment.ipynb #026c3fe9
+_share, _change = number(0, 1), fraction('a change')
+_of_augment = dict(max_rotate=number(0, 180), min_zoom=RATE, max_zoom=RATE, p_affine=_share,
+                   p_lighting=_share, max_lighting=_change, max_warp=_change)
+
 # %% ../../nbs/inside/data/augment.ipynb #2ce68476
 @dataclass(frozen=True)
 class Augment:
@@ -35,10 +40,7 @@ class Augment:
     p_lighting:float=0.75  # probability of each of brightness and contrast
 
     def __post_init__(self):
-        share = number(0, 1)
-        check_fields('Augment', self, dict(
-            max_rotate=number(0, 180), min_zoom=RATE, max_zoom=RATE, p_affine=share,
-            p_lighting=share, max_lighting=fraction('a change'), max_warp=fraction('a change')))
+        check_fields('Augment', self, _of_augment)
         if self.min_zoom > self.max_zoom:
             raise SegError(f'Augment: min_zoom={self.min_zoom} is above max_zoom={self.max_zoom}; '
                            'swap them')

@@ -86,6 +86,7 @@ def show_grid(
     if legend: _grid_legend(_no_axes(fig, grid[:, -1]), folder, [m for _, m in pairs])
     return fig
 
+# %% ../../nbs/inside/data/explore.ipynb #d5ccb977
 def _grid_legend(ax, folder, masks):
     "One legend for all `masks`"
     ids, shares = class_shares(np.concatenate([m.ravel() for m in masks]))

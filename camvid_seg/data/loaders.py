@@ -243,6 +243,7 @@ def _is_augment(v):
 _AUGMENT = kind_of(_is_augment,
                    'True, False, an `Augment`, or a list of batch transforms of fastai')
 
+# %% ../../nbs/inside/data/loaders.ipynb #5e2461fc
 @check_args(folder=FOLDER, size=SIZE, bs=optional(whole(1)), split=TEXT, augment=_AUGMENT,
             cache=FLAG, num_workers=optional(whole(0, 1024)), device=optional(DEVICE),
             progress=FLAG)

@@ -37,7 +37,8 @@ def _are_ids(a):
 
 _ANY_IDS = Kind('class ids, whole numbers', _array(_are_ids))
 
-IDS = Kind('class ids, whole numbers of shape (H, W)', _array(lambda a: a.ndim == 2 and _are_ids(a)))
+IDS = Kind('class ids, whole numbers of shape (H, W)',
+           _array(lambda a: a.ndim == 2 and _are_ids(a)))
 
 IMAGE = Kind('an image, uint8 of shape (H, W, 3)',
              _array(lambda a: a.ndim == 3 and a.shape[2] == 3 and a.dtype == np.uint8))
@@ -109,8 +110,11 @@ def overlay(
     if image.shape[:2] != mask.shape[:2]:
         raise SegError(f'image of {image.shape[:2]} and mask of {mask.shape[:2]} rows and columns '
                        'differ; read the pair at one size')
-    mixed = image*np.float32(1 - alpha) + colorize(mask, colors)*np.float32(alpha)
-    mixed = np.rint(mixed).astype(np.uint8)
+    mixed = np.empty(image.shape, np.uint8)
+    for i in range(0, len(image), 256): # some rows at a time: in floats an image is large
+        rows = slice(i, i + 256)
+        paint = colorize(mask[rows], colors)*np.float32(alpha)
+        mixed[rows] = np.rint(image[rows]*np.float32(1 - alpha) + paint)
     return mixed if ids is None else np.where(np.isin(mask, ids)[..., None], mixed, image)
 
 # %% ../../nbs/inside/data/masks.ipynb #9cc5d8f4

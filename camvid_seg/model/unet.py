@@ -14,6 +14,7 @@ from pathlib import Path
 # %% ../../nbs/inside/model/unet.ipynb #e92d0782
 import torch, torch.nn.functional as F
 from torch import nn
+from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 # %% ../../nbs/inside/model/unet.ipynb #0719dce8
 from ..checks import PATH, check_args, one_of, optional, whole
@@ -48,8 +49,9 @@ def _bn(n):
     return bn
 
 def _resize_to(x, like):
-    if x.shape[-2:] == like.shape[-2:]: return x
-    return F.interpolate(x, like.shape[-2:], mode='nearest')
+    size = like.shape[-2:]
+    if all(statically_known_true(a == b) for a,b in zip(x.shape[-2:], size)): return x
+    return F.interpolate(x, size, mode='nearest')
 
 # %% ../../nbs/inside/model/unet.ipynb #08075024
 class ShuffleUp(nn.Sequential):

@@ -47,7 +47,8 @@ def own_callback(
     "Refuse a callback that does what the learner's step does, or for which pixels have no labels"
     kind = cb if isinstance(cb, type) else type(cb)
     if not issubclass(kind, Callback): raise SegError(f'cbs={cb!r:.60}; give callbacks of fastai')
-    if kind is mixup.CutMix: return CutMix() if cb is kind else CutMix(float(cb.distrib.concentration1))
+    if cb is mixup.CutMix: return CutMix()
+    if kind is mixup.CutMix: return CutMix(float(cb.distrib.concentration1))
     if issubclass(kind, MixedPrecision): return cb # ours
     for theirs,advice in _instead:
         if issubclass(kind, theirs): raise SegError(f"fastai's {kind.__name__}: {advice}")

@@ -25,6 +25,7 @@ from fastai.optimizer import Adam
 from fastai.torch_core import distrib_barrier, rank_distrib, to_float
 from fastai.vision.core import imagenet_stats
 from fastcore.foundation import L, patch
+from fasttransform import Pipeline
 from torch.nn.utils import get_total_norm
 from torchvision.models import resnet34
 from tqdm import tqdm
@@ -134,7 +135,8 @@ def _checked_args(dls, weights, kwargs):
             raise SegError(f'{k}={v!r:.60}: no option of these networks; leave it out, or use '
                            "fastai's own unet_learner")
     ready = Normalize, FinishBatch
-    if not any(isinstance(o, ready) for o in getattr(dls.train.after_batch, 'fs', ())):
+    tfms = dls.train.after_batch
+    if isinstance(tfms, Pipeline) and not any(isinstance(o, ready) for o in tfms.fs):
         dls.add_tfms([Normalize.from_stats(*imagenet_stats)], 'after_batch')
     return weights
 

@@ -63,6 +63,7 @@ def _take_codes(v):
 
 _CODES = Kind('class names, or how many classes there are', _take_codes)
 
+# %% ../../nbs/inside/train/metrics.ipynb #563b6a52
 class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and figures from them"
     @check_args(codes=_CODES, void_code=optional(whole()))
@@ -78,21 +79,24 @@ class ConfusionMatrix:
         self.void_code, self._counts = void_code, None
         if matrix is not None: # all of its pixels have a class
             self._counts = nn.functional.pad(torch.as_tensor(matrix).flatten(), (0, 1))
-    @check_args(pred=TENSOR, target=TENSOR)
-    def update(self,
-        pred,   # logits (N, C, H, W) or class ids (N, H, W)
-        target  # class ids (N, H, W)
-    ): # the matrix itself
-        "Add the pixels of one batch; the device is not waited for"
-        n = len(self.codes)
-        if pred.ndim == target.ndim + 1:
-            if pred.shape[1] != n:
-                raise SegError(f'logits for {pred.shape[1]} classes, but {n} class names: '
-                               f'make the network with n_classes={n}')
-            pred = best_class(pred)
-        c = _pairs(pred, target, n)
-        self._counts = c if self._counts is None else self._counts + c.to(self._counts.device)
-        return self
+
+# %% ../../nbs/inside/train/metrics.ipynb #2fd52aab
+@patch
+@check_args(pred=TENSOR, target=TENSOR)
+def update(self:ConfusionMatrix,
+    pred,   # logits (N, C, H, W) or class ids (N, H, W)
+    target  # class ids (N, H, W)
+): # the matrix itself
+    "Add the pixels of one batch; the device is not waited for"
+    n = len(self.codes)
+    if pred.ndim == target.ndim + 1:
+        if pred.shape[1] != n:
+            raise SegError(f'logits for {pred.shape[1]} classes, but {n} class names: '
+                           f'make the network with n_classes={n}')
+        pred = best_class(pred)
+    c = _pairs(pred, target, n)
+    self._counts = c if self._counts is None else self._counts + c.to(self._counts.device)
+    return self
 
 # %% ../../nbs/inside/train/metrics.ipynb #7fe0cfe7
 @patch(as_prop=True)

@@ -18,7 +18,9 @@ from fastai.torch_core import default_device, num_distrib
 # %% ../../nbs/inside/train/plan.ipynb #9f4b44ac
 from ..checks import DEVICE, FLAG, TEXT, check_args, optional
 from ..core import plain_text
+from ..data.check import sound_facts
 from ..data.dataset import FOLDER, SegFolder
+from ..data.learnable import part_warnings, thin_text
 from ..memory import batch_size_for, free_memory
 from ..model.weights import (check_header, check_network, head_rows, read_weights,
                                        weights_file)
@@ -112,6 +114,12 @@ def _start_notes(folder, recipe):
     yield f'classes taken from {path.name} ({len(taken)} of {n}): {", ".join(taken) or "none"}'
     yield f'classes that start new ({len(new)}): {", ".join(new) or "none"}'
 
+# %% ../../nbs/inside/train/plan.ipynb #2cf6d33d
+def _thin_notes(facts, recipe):
+    "For each size of the stages, which classes may vanish"
+    for size in dict.fromkeys(s.size for s in recipe.stages):
+        if text := thin_text(facts, size): yield text
+
 # %% ../../nbs/inside/train/plan.ipynb #5af34827
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
@@ -129,6 +137,8 @@ class Plan:
         notes = [*_notes(folder, parts, recipe, settled, split, device)]
         if not (resume or settled.weights in (None, 'imagenet')):
             notes += _start_notes(folder, settled)
+        facts = sound_facts(folder, split)[1]
+        notes += [*part_warnings(facts), *_thin_notes(facts, settled)]
         rows = (_stage_row(s, len(parts.train)) for s in settled.stages)
         self.notes, self.rows = [*map(plain_text, notes)], [[*map(plain_text, r)] for r in rows]
 

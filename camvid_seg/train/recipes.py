@@ -43,7 +43,8 @@ _counted = whole(1, 10**6)
 _of_stage = dict(
     name=kind_of(_names_file, "letters, digits, '-' and '_' (it names a file), and not 'best'"),
     epochs=_counted, accumulate=_counted, bs=optional(_counted), size=size_of(32),
-    lr=Kind(f"a number above 0, a tuple of two or three, or one of {', '.join(LR_RULES)}", _take_lr))
+    lr=Kind(f"a number above 0, a tuple of two or three, or one of {', '.join(LR_RULES)}",
+            _take_lr))
 
 # %% ../../nbs/inside/train/recipes.ipynb #d1ec566d
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ from ..memory import keep_memory
 from ..model.unet import LeanUnet, load_unet
 from ..tensors import NETWORK, TENSOR, unwrap
 from ..train.precision import best_precision
+from .tiles import checked_tile, tiled
+from .tta import averaged, tta_views
 
 # %% ../../nbs/inside/use/inference.ipynb #c196666e
 class _LeanStep(nn.Module):
@@ -119,26 +121,11 @@ class Prediction:
         ids,   # class of every pixel, uint8 (H, W)
         image, # the image, uint8 (H, W, 3)
         codes, # class names
-        colors,             # colour of each class, uint8 (n, 3)
-        confidence=None,    # probability of its class, float32 (H, W)
-        probabilities=None  # of each class, float16 (n, h, w), of the size that the network saw
+        colors, # colour of each class, uint8 (n, 3)
+        **kept # what else a predictor keeps, by name
     ):
         self.ids, self.image, self.codes, self.colors = ids, image, codes, colors
-        self._confidence, self._probabilities = confidence, probabilities
-
-    @property
-    def confidence(self)->np.ndarray: # float32 (H, W), 0 to 1
-        "The probability of the class that each pixel has"
-        return self._kept('confidence', self._confidence)
-
-    @property
-    def probabilities(self)->np.ndarray: # float16 (n, h, w), of the size that the network saw
-        "The probability of every class"
-        return self._kept('probabilities', self._probabilities)
-
-    def _kept(self, what, value):
-        if value is None: raise SegError(f'{what}: not kept; make the Predictor with keep={what!r}')
-        return value
+        self._kept = kept
 
     @cached_property
     def shares(self)->dict: # share of the pixels, 0 to 1, by class name, largest first
@@ -164,6 +151,22 @@ class Prediction:
         with io.BytesIO() as f:
             Image.fromarray(self.overlay()).save(f, format='PNG')
             return f.getvalue()
+
+# %% ../../nbs/inside/use/inference.ipynb #c2fc31a5
+def _kept(p, what):
+    value = p._kept.get(what)
+    if value is None: raise SegError(f'{what}: not kept; make the Predictor with keep={what!r}')
+    return value
+
+@patch(as_prop=True)
+def confidence(self:Prediction)->np.ndarray: # float32 (H, W), 0 to 1
+    "The probability of the class that each pixel has"
+    return _kept(self, 'confidence')
+
+@patch(as_prop=True)
+def probabilities(self:Prediction)->np.ndarray: # float16 (n, h, w), at the size that was seen
+    "The probability of every class"
+    return _kept(self, 'probabilities')
 
 # %% ../../nbs/inside/use/inference.ipynb #1cb0c334
 def _network_of(model):
@@ -238,11 +241,14 @@ class Predictor:
         precision='auto', # 'fp32', 'bf16', 'fp16', or 'auto': `best_precision` of the device
         compile=False,    # also `torch.compile` it? The first image of each size then takes long
         classes=None,     # merge them: 'camvid11', a CSV file with the columns from,to, or a dict
-        keep=None         # besides the ids: 'confidence', or 'probabilities' and confidence
+        keep=None,        # besides the ids: 'confidence', or 'probabilities' and confidence
+        tile=None,        # pixels along a side: see an image at its own size, in tiles
+        tta=None          # 'flip', 'scales', 'flip+scales': the average of several views
     ):
         if keep not in (None, 'confidence', 'probabilities'):
             raise SegError(f"keep={keep!r}: use 'confidence', 'probabilities' or None")
-        self.keep = keep
+        self.keep, self.tile, self.tta = keep, checked_tile(tile), tta
+        self.views = tta_views(tta)
         self.device = torch.device(default_device() if device is None else device)
         self.size = checked_size(size)
         self.precision = best_precision(self.device) if precision == 'auto' else precision
@@ -264,37 +270,68 @@ def __call__(self:Predictor,
 
 # %% ../../nbs/inside/use/inference.ipynb #7a56d2f9
 @patch
-def _scores(self:Predictor, images):
-    "Of classes (N, n, H, W): probabilities, or logits where the largest is all that counts"
-    x = torch.from_numpy(images).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
-    logits = self.net(x.to(DTYPES[self.precision]).permute(0,3,1,2))
+def _probabilities(self:Predictor, x): # float (N, 3, h, w), normalized
+    "Of classes, or of merged ones, float32 (N, n, h, w)"
+    logits = self.net(x.to(DTYPES[self.precision]))
     if self.lut is not None: return merged_probabilities(logits, self.lut)
-    return logits.float().softmax(1) if self.keep else logits
+    return logits.float().softmax(1)
+
+@patch
+def _scores(self:Predictor, images): # uint8 (N, h, w, 3)
+    "Of classes (N, n, h, w): probabilities, or logits where the largest is all that counts"
+    x = torch.from_numpy(images).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
+    x = x.permute(0,3,1,2)
+    if self.tta: return averaged(self._probabilities, x, self.views)
+    only_ids = self.lut is None and not (self.keep or self.tile)
+    return self.net(x.to(DTYPES[self.precision])) if only_ids else self._probabilities(x)
+
+# %% ../../nbs/inside/use/inference.ipynb #1d384df2
+def _found(scores, keep):
+    "What is wanted of scores (N, n, h, w)"
+    most = scores.max(1)
+    res = dict(ids=most.indices.byte().cpu().numpy())
+    if keep: res['confidence'] = most.values.cpu().numpy()
+    if keep == 'probabilities': res['probabilities'] = scores.half().cpu().numpy()
+    return res
+
+def _placed(parts, size, keep):
+    "What is wanted of scores that come in parts of an image of that size, of `tiled`"
+    res = {}
+    for top,left,scores in parts:
+        for k,v in _found(scores[None], keep).items():
+            if k not in res: res[k] = np.empty((*v.shape[:-2], *size), v.dtype)
+            res[k][..., top:top+v.shape[-2], left:left+v.shape[-1]] = v
+    return res
 
 @patch
 @torch.inference_mode()
 def look(self:Predictor,
     images # uint8 (N, H, W, 3), of the size that the network is to see
-): # ids uint8 (N, H, W); confidence float32 (N, H, W); probabilities float16 (N, n, H, W); or Nones
+)->dict: # ids uint8 (N, H, W); of `keep` confidence float32 (N, H, W), probabilities float16
     "What the network makes of images of one size, without anything around it"
-    scores = self._scores(images)
-    most = scores.max(1)
-    ids, nothing = most.indices.byte().cpu().numpy(), [None]*len(images)
-    confidence = most.values.cpu().numpy() if self.keep else nothing
-    kept = scores.half().cpu().numpy() if self.keep == 'probabilities' else nothing
-    return ids, confidence, kept
+    if not self.tile: return _found(self._scores(images), self.keep)
+    def score(part): return self._scores(part[None])[0]
+    found = [_placed(tiled(score, o, self.tile), o.shape[:2], self.keep) for o in images]
+    return {k: np.concatenate([o[k] for o in found]) for k in found[0]}
 
+# %% ../../nbs/inside/use/inference.ipynb #f7e7eb1c
 @patch
 def ids(self:Predictor,
     image # uint8 (H, W, 3), of the size that the network is to see
 )->np.ndarray: # class ids, uint8 (H, W)
     "The class of every pixel, without anything around it"
-    return self.look(image[None])[0][0]
+    return self.look(image[None])['ids'][0]
 
 # %% ../../nbs/inside/use/inference.ipynb #d2704a43
-def _to_size(kept, own): # nearest pixel, as `resize_mask`
-    if kept is None or kept.shape == own: return kept
-    return np.array(Image.fromarray(kept).resize(own[::-1], Image.Resampling.NEAREST))
+def _to_size(a, own): # nearest pixel, as `resize_mask`
+    if a.shape == own: return a
+    return np.array(Image.fromarray(a).resize(own[::-1], Image.Resampling.NEAREST))
+
+@patch
+def _prediction(self:Predictor, image, ids, **kept):
+    own = image.shape[:2]
+    if 'confidence' in kept: kept['confidence'] = _to_size(kept['confidence'], own)
+    return Prediction(_to_size(ids, own), image, self.codes, self.colors, **kept)
 
 @patch
 def batch(self:Predictor,
@@ -308,10 +345,9 @@ def batch(self:Predictor,
     for size,group in groups.items():
         for part in (group[k:k+bs] for k in range(0, len(group), bs)):
             found = self.look(np.stack([_resize_image(images[i], size) for i in part]))
-            for i,ids,confidence,probabilities in zip(part, *found):
-                own = images[i].shape[:2]
-                res[i] = Prediction(_to_size(ids, own), images[i], self.codes, self.colors,
-                                    _to_size(confidence, own), probabilities)
+            for j,i in enumerate(part):
+                one = {k: v[j] for k,v in found.items()}
+                res[i] = self._prediction(images[i], **one)
     return [res[i] for i in range(len(images))]
 
 # %% ../../nbs/inside/use/inference.ipynb #0a249b3d
@@ -330,7 +366,7 @@ def sees(self:Predictor,
     own # size (H, W) of an image
 )->tuple[int,int]: # (H, W)
     "The size at which the network sees an image: `size`, that of its training, or as many pixels"
-    if self.size or not self.trained: return self.size or own
+    if self.size or self.tile or not self.trained: return self.size or own
     (h, w), (rows, columns) = own, self.trained
     if 1/1.1 <= (h/w)/(rows/columns) <= 1.1: return self.trained
     scale = (rows*columns/(h*w))**.5
@@ -342,5 +378,8 @@ def __repr__(self:Predictor):
     size = self.size or self.trained
     sees = 'each image at its own size: the weights do not say what they were trained at'
     if size: sees = f"{size[0]}x{size[1]}, as {'asked' if self.size else 'trained'}"
+    if self.tile and not self.size: sees = 'each image at its own size'
+    if self.tile: sees += f', in tiles of {self.tile}x{self.tile}'
+    if self.tta: sees += f', {len(self.views)} views of it ({self.tta})'
     merged = '' if self.lut is None else f', {len(self.lut)} classes merged into {len(self.codes)}'
     return f'Predictor({self.name}, {self.precision} on {self.device}, sees {sees}{merged})'

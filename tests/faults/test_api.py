@@ -38,6 +38,10 @@ def api(place):
             shutil.rmtree(run, ignore_errors=True)
             return f(path=path, **kwargs)
         return call
+    def anew(dest): # a folder that is not there
+        if isinstance(dest, Path) and dest == place/'exported': shutil.rmtree(dest, ignore_errors=True)
+        return dest
+    source = to_cvat(folder, place/'cvat')
     unfolded = create_unet('resnet18', n, 'lean', None).eval()
     calls = dict(
         SegFolder=(SegFolder, dict(path=folder.path, strict=True)), split=(folder.split, dict(name='valid.txt')), merge=(folder.merge, dict(classes='camvid11')),
@@ -83,6 +87,8 @@ def api(place):
         fold_batchnorm=(fold_batchnorm, dict(model=unfolded)), ready=(ready, dict(model=model, device='cpu', precision='fp32')),
         merged_probabilities=(merged_probabilities, dict(logits=torch.zeros(1,n,4,5), lut=sums.lut)),
         free_memory=(free_memory, dict(device='cpu')), batch_size_for=(batch_size_for, dict(size=(32,48), free=10**9, half_precision=False)),
+        import_dataset=(import_dataset, dict(format='cvat', source=source, dest=place/'imported', split='random', progress=False)),
+        to_cvat=(lambda folder, dest: to_cvat(folder, anew(dest)), dict(folder=folder, dest=place/'exported')),
         prune_cache=(prune_cache, dict(most=10**12, days=None, kinds=('frames',))),
         learn_predict=(learn.predict, dict(item=images[0])), test_dl=(lambda item: dls.test_dl([item]).one_batch(), dict(item=images[0])))
     return calls
