@@ -61,7 +61,7 @@ def test_run_with_merged_classes(folder, tmp_path, capsys):
 
 @pytest.mark.parametrize('change, says', [
     (dict(data='gone'), "--data gone: no such folder"), (dict(split='fastai'), 'it is not the whole of CamVid'), (dict(size=['0', '9']), 'two whole numbers above 0'),
-    (dict(weights='gone.safetensors'), 'gone.safetensors'), (dict(data=None), 'name them with --data')])
+    (dict(weights='gone.safetensors'), 'gone.safetensors'), (dict(data=None), 'name the folder with --data')])
 def test_mistakes_are_one_line(folder, untrained, capsys, change, says):
     args = dict(weights=str(untrained), data=str(folder.path)) | change
     flags = [o for k in ('data', 'split') if args.get(k) for o in (f'--{k}', args[k])] + (['--size', *args['size']] if 'size' in args else [])

@@ -12,7 +12,8 @@ import json, os
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #cebbf09f
-from .common import count_arg, find_data, in_terminal, out_folder
+from .common import count_arg, in_terminal, out_folder
+from .export import run_data
 from ..core import SegError, atomic_path, plain_text
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #a6010825
@@ -33,36 +34,16 @@ def add_judging_flags(
                              'network was trained)')
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #61386b15
-def _config(weights):
-    "The config.json of a run; empty for a file of weights"
-    from camvid_seg.train.runs import Run
-    return Run(weights).config if os.path.isdir(weights) else {}
-
-def _data_of(args, weights, config):
-    "The dataset folder, with the run's classes"
-    named = args.data or config.get('data')
-    if not isinstance(named, str):
-        raise SegError(f'{weights}: does not say what data to judge it by; name them with --data')
-    if not (args.data or os.path.isdir(named)):
-        raise SegError(f'{weights}/config.json: the data {named} is gone; '
-                       'say where it is with --data FOLDER')
-    folder, pairs = find_data(named), config.get('class_map')
-    if not pairs or args.protocol == 'literature': return folder
-    try: return folder.merge(dict(pairs))
-    except (TypeError, ValueError) as e: # no pairs, or, as a SegError, not of these classes
-        raise SegError(f'{weights}/config.json: its class_map does not merge these classes ({e}); '
-                       'name the data of the run with --data') from e
-
 def judged(
     args,   # what the parser made of the flags of `add_judging_flags`
     weights # a run folder, or a file of weights
 ):          # an `Evaluation`
     "Evaluate one network as the flags say"
     from camvid_seg.use.evaluation import evaluate
-    config = _config(weights)
-    split = args.split or config.get('split', 'valid.txt')
-    return evaluate(weights, _data_of(args, weights, config), split, args.protocol,
-                    args.size and tuple(args.size), progress=in_terminal())
+    folder, split = run_data(weights, args.data, args.split)
+    if args.protocol == 'literature': folder = folder.base or folder # it merges in its own way
+    return evaluate(weights, folder, split, args.protocol, args.size and tuple(args.size),
+                    progress=in_terminal())
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #605f3168
 def add_flags(parser):

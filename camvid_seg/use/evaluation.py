@@ -29,7 +29,7 @@ from ..data.decode import read_image
 from ..train.metrics import ConfusionMatrix
 from ..train.runs import Run
 from .inference import Predictor
-from .intervals import (FEW_DRIVES, FIGURES, drawn_figures, drive_of, interval,
+from .intervals import (FEW_DRIVES, FIGURES, drawn_figures, drive_of, middle_of,
                                       pair_figures)
 from .tallies import DISTANCES, N_BINS, REACH, SIZES, tally
 
@@ -153,8 +153,8 @@ def interval(self:Evaluation,
     "What a figure would mostly lie between on other frames, or other drives, like these"
     d = self.drawn(over)
     if d is None: return None
-    if figure in FIGURES: return interval(d[figure])
-    return interval(d['iou'][:, self.folder.codes.index(figure)])
+    if figure in FIGURES: return middle_of(d[figure])
+    return middle_of(d['iou'][:, self.folder.codes.index(figure)])
 
 # %% ../../nbs/inside/use/evaluation.ipynb #7399b339
 @patch(as_prop=True)
@@ -237,6 +237,7 @@ def size_table(self:Evaluation)->TextTable:
     head = 'region of', 'regions', 'mostly right', 'pixels right'
     return TextTable('Size of a region', head, rows)
 
+# %% ../../nbs/inside/use/evaluation.ipynb #5fbf006f
 @patch
 def confusions(self:Evaluation,
     n=8 # how many
@@ -271,8 +272,8 @@ def cautions(self:Evaluation)->list: # sentences
     drives, said = set(self.drives), []
     shared = drives & set(self.trained_on)
     if shared:
-        said.append(f'Drives seen in training, too: {len(shared)} of {len(drives)}. On streets that '
-                    'the network has not seen, figures are lower.')
+        said.append(f'Drives seen in training, too: {len(shared)} of {len(drives)}. '
+                    'On streets that the network has not seen, figures are lower.')
     if len(drives) < FEW_DRIVES:
         said.append(f'Frames of {plural(len(drives), "drive")} ({", ".join(sorted(drives))}) '
                     'look alike: the intervals over frames are too narrow, and one over drives '
@@ -380,6 +381,22 @@ def _judged(model, folder, protocol, size, device):
     return predictor, folder
 
 # %% ../../nbs/inside/use/evaluation.ipynb #62642b92
+def _judge_frames(predictor, folder, frames, size, progress):
+    "A `Tally` of each frame, and the seconds it took"
+    tallies, seconds = [], dict(network=0., figures=0.)
+    for path in tqdm(frames, desc=f'evaluate at {_by(size)}', unit='frame', leave=False,
+                     disable=not progress):
+        image, truth = decode_frame(folder, path, size)
+        begin = time.perf_counter()
+        found = predictor(image)
+        between = time.perf_counter()
+        tallies.append(tally(found.ids, found.confidence, truth, len(folder.codes),
+                             folder.void_code))
+        seconds['network'] += between - begin
+        seconds['figures'] += time.perf_counter() - between
+    return tallies, seconds
+
+# %% ../../nbs/inside/use/evaluation.ipynb #79d1d5da
 @check_args(folder=instance_of(SegFolder, 'a `SegFolder`'), protocol=one_of(*PROTOCOLS),
             progress=FLAG)
 def evaluate(
@@ -395,19 +412,9 @@ def evaluate(
     predictor, folder = _judged(model, folder, protocol, size, device)
     parts = folder.split(split)
     part = 'test' if parts.test else 'valid'
-    frames, n, void = getattr(parts, part), len(folder.codes), folder.void_code
+    frames = getattr(parts, part)
     size = predictor.sees(read_image(frames[0]).shape[:2])
-    tallies, seconds = [], dict(network=0., figures=0.)
-    for path in tqdm(frames, desc=f'evaluate at {_by(size)}', unit='frame', leave=False,
-                     disable=not progress):
-        image, truth = decode_frame(folder, path, size)
-        image = np.array([image]) # a copy that may be written
-        begin = time.perf_counter()
-        ids, confidence, _ = predictor.look(image)
-        between = time.perf_counter()
-        tallies.append(tally(ids[0], confidence[0], truth, n, void))
-        seconds['network'] += between - begin
-        seconds['figures'] += time.perf_counter() - between
+    tallies, seconds = _judge_frames(predictor, folder, frames, size, progress)
     path = model.path if isinstance(model, Run) else model
     name = str(path) if isinstance(path, (str, Path)) else predictor.name
     return Evaluation(predictor, folder, frames, f'{split}, {part}', tuple(size), protocol, tallies,

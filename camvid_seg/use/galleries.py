@@ -38,8 +38,8 @@ def look_again(
 )->SeenFrame:
     "What the evaluation saw of a frame"
     image, truth = decode_frame(ev.folder, ev.frames[i], ev.size)
-    ids, confidence, _ = ev.predictor.look(np.array([image]))
-    return SeenFrame(ev.frames[i], image, truth, ids[0], confidence[0])
+    found = ev.predictor(image)
+    return SeenFrame(ev.frames[i], image, truth, found.ids, found.confidence)
 
 # %% ../../nbs/inside/use/galleries.ipynb #f878ab62
 _CHECKS = dict(ev=instance_of(Evaluation, 'an `Evaluation`'), n=whole(1))
@@ -93,6 +93,7 @@ def _draw_row(axs, f, ev, box, label, outline=None):
     text.set_in_layout(False)
     return shown
 
+# %% ../../nbs/inside/use/galleries.ipynb #c599dba4
 def _gallery(ev, rows):
     "A figure of rows (frame, box, label, outline), with a legend of the classes in it"
     ratio = ev.size[0]/ev.size[1]

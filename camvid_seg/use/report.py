@@ -79,6 +79,7 @@ def _cards(ev):
         return f'<div><span>{name}</span>{figure}<small>{sure}</small></div>'
     return ''.join(card(*o) for o in cards)
 
+# %% ../../nbs/inside/use/report.ipynb #b658d141
 def _class_rows(ev):
     "A row for each class, with its colour and a bar as long as its IoU"
     table, rows = ev.class_table(), []
@@ -97,10 +98,10 @@ def _class_rows(ev):
     return f'<table class="classes"><thead><tr>{head}</tr></thead>{body}</table>{note}'
 
 # %% ../../nbs/inside/use/report.ipynb #79dc9bcd
-def _list(sentences):
+def _as_list(sentences):
     return f"<ul>{''.join(f'<li>{html.escape(plain_text(o))}</li>' for o in sentences)}</ul>"
 
-def _environment(facts):
+def _environment_of(facts):
     "What the figures of the training were made with"
     def shown(v):
         if isinstance(v, float): return f'{v:.4f}'.rstrip('0').rstrip('.')
@@ -141,6 +142,8 @@ tr,figure,.cards div{break-inside:avoid}
 @media print{body{font-size:10.5px;margin:0;padding:0;max-width:none}h2{margin-top:1.4em}
 .swatch,.bar,.cards div{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 '''
+
+# %% ../../nbs/inside/use/report.ipynb #0af1d37b
 _page = '''<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>
 <style>{style}</style>
@@ -157,7 +160,7 @@ _page = '''<!doctype html><html lang="en"><meta charset="utf-8">
 '''
 
 # %% ../../nbs/inside/use/report.ipynb #ec3c11ab
-def _parts(run, ev):
+def _parts_of(run, ev):
     "What stands where on the page"
     facts, history = _facts_of(run)
     def gallery(fig, alt): return _as_img(fig, alt, 'jpg') if fig else '<p>None.</p>'
@@ -169,13 +172,14 @@ def _parts(run, ev):
     return dict(title=html.escape(plain_text(run.path.name)), style=_style, cards=_cards(ev),
         lead=html.escape(plain_text(lead[0].upper() + lead[1:])), classes=_class_rows(ev),
         weights=html.escape(plain_text(facts.get('weights', 'best.safetensors'))),
-        cautions=_list(ev.cautions()), confusions=_list(ev.confusions(10)),
+        cautions=_as_list(ev.cautions()), confusions=_as_list(ev.confusions(10)),
         plots=_as_img(plot_evaluation(ev)[0].figure, 'Right by confidence, distance and size'),
         tables=''.join(o._repr_html_() for o in tables),
         frames=gallery(show_worst_frames(ev), 'The worst frames'),
         regions=gallery(show_worst_regions(ev), 'The worst regions'), plan=_plan_of(run, ev),
-        curves=_curves(history), published=published, environment=_environment(facts))
+        curves=_curves(history), published=published, environment=_environment_of(facts))
 
+# %% ../../nbs/inside/use/report.ipynb #b7fb0152
 @check_args(run=instance_of(Run, 'a `Run`, as train() returns it'),
             ev=optional(instance_of(Evaluation, 'an `Evaluation`')), path=optional(PATH))
 def write_report(
@@ -189,6 +193,6 @@ def write_report(
         predictor = Predictor(run.learn, dls.size, dls.device, keep='confidence')
         ev = evaluate(predictor, dls.folder, dls.split)
     path = run.file('report.html') if path is None else Path(path)
-    page = _page.format(**_parts(run, ev))
+    page = _page.format(**_parts_of(run, ev))
     with writing(path) as tmp: tmp.write_text(page, encoding='utf-8', errors='backslashreplace')
     return ev
