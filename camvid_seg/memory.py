@@ -19,7 +19,11 @@ from fastai.torch_core import default_device
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+# %% ../nbs/inside/memory.ipynb #c0ffee06
+from .checks import DEVICE, FLAG, SIZE, check_args, number, optional
+
 # %% ../nbs/inside/memory.ipynb #9d0c8ecd
+@check_args(device=optional(DEVICE))
 def free_memory(
     device:str|torch.device|None=None # where the tensors go; default: fastai's default device
 )->int: # bytes
@@ -33,6 +37,7 @@ def free_memory(
     return psutil.virtual_memory().available
 
 # %% ../nbs/inside/memory.ipynb #9555b5eb
+@check_args(size=SIZE, free=optional(number(0)), half_precision=FLAG)
 def batch_size_for(
     size:tuple[int,int],    # image size (H, W) in pixels
     free:int|None=None,     # bytes; default: `free_memory()`

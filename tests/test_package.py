@@ -5,7 +5,7 @@ from zipfile import ZipFile
 import pytest
 from conftest import copy_repo, repo_files, root, run
 
-commands = {'data', 'check', 'explore', 'lr-find', 'train', 'bench'}
+commands = {'data', 'check', 'import', 'explore', 'lr-find', 'train', 'bench'}
 
 @pytest.fixture(scope='module')
 def wheels(tmp_path_factory):
@@ -39,12 +39,13 @@ def test_wheel_contents(wheels):
 def test_requirements_cover_the_imports(wheels):
     meta = next(v for k, v in _contents(wheels[0]).items() if k.endswith('METADATA')).decode()
     required = {m[1].lower() for m in re.finditer(r'^Requires-Dist: ([\w-]+)((?!extra).)*$', meta, re.M)}
-    peers = {m[1].lower() for m in re.finditer(r"^Requires-Dist: ([\w-]+).*extra == .bench", meta, re.M)}
+    peers, formats = ({m[1].lower() for m in re.finditer(rf"^Requires-Dist: ([\w-]+).*extra == .{extra}", meta, re.M)} for extra in ('bench', 'import'))
     for p in (root/'camvid_seg').rglob('*.py'):
         imports = [o for o in ast.walk(ast.parse(p.read_text(encoding='utf-8'))) if isinstance(o, ast.Import) or isinstance(o, ast.ImportFrom) and not o.level]
         tops = {n.split('.')[0] for o in imports for n in ([a.name for a in o.names] if isinstance(o, ast.Import) else [o.module])}
-        others = {{'PIL': 'pillow', 'cv2': 'opencv-python-headless'}.get(t, t.lower()) for t in tops - sys.stdlib_module_names - {'camvid_seg'}}
+        others = {{'PIL': 'pillow', 'cv2': 'opencv-python-headless', 'yaml': 'pyyaml'}.get(t, t.lower()) for t in tops - sys.stdlib_module_names - {'camvid_seg'}}
         if p.parent.name == 'bench': others -= {o.replace('-', '_') for o in peers}   # imported when a peer is measured
+        if p.name.startswith('import_'): others -= formats     # imported when a source has that format
         assert others <= required, f'{p.name} imports {others - required}, which settings.ini does not require'
 
 def test_both_names_of_nbdev_test():

@@ -15,8 +15,9 @@ from pathlib import Path
 # %% ../../nbs/inside/cli/common.ipynb #85b3d8ae
 from ..core import SegError
 from ..data.camvid import camvid
-from ..data.check import require_sound
+from ..data.check import sound_facts
 from ..data.dataset import SegFolder
+from ..data.learnable import part_warnings
 from ..train.recipes import LR_RULES
 
 # %% ../../nbs/inside/cli/common.ipynb #9484a839
@@ -95,8 +96,9 @@ def sound_folder(
     split:str         # a split of it
 )->SegFolder:
     "The folder, if `check` finds no errors in it"
-    found = require_sound(folder, split, progress=in_terminal())
+    found, facts = sound_facts(folder, split, progress=in_terminal())
     if not is_first(): return folder
+    found = [w for w in found if w not in part_warnings(facts)] # the plan says these
     for w in found[:3]: print(f'warning: {w}', file=sys.stderr)
     if found[3:]:
         print(f'warning: and {len(found)-3} more, which camvid-seg check lists', file=sys.stderr)

@@ -13,8 +13,10 @@ from ..core import plain_text
 
 # %% ../../nbs/inside/cli/data.ipynb #57357979
 def add_flags(parser):
-    "--data and --split"
+    "--data, --split and --to-cvat"
     add_data_flags(parser, 'scenes')
+    parser.add_argument('--to-cvat', metavar='DEST',
+                        help="also write it to the new folder DEST in CVAT's format CamVid 1.0")
 
 def run(args):
     "fetch CamVid or draw scenes, and say where they are"
@@ -23,3 +25,7 @@ def run(args):
     print(f'{plain_text(folder.name)}: {len(folder.images)} images, {len(folder.codes)} classes, '
           f'{len(split.train)} train / {len(split.valid)} valid')
     print(f'folder: {plain_text(folder.path)}')
+    if not args.to_cvat: return
+    from camvid_seg.data.cvat import to_cvat
+    place = to_cvat(folder, args.to_cvat)
+    print(f'for CVAT: {plain_text(place)} (zip what is in it, and upload that as CamVid 1.0)')

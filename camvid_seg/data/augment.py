@@ -16,6 +16,16 @@ from dataclasses import dataclass
 import cv2, numpy as np, torch, torch.nn.functional as F
 from fastai.vision.core import imagenet_stats
 
+# %% ../../nbs/inside/data/augment.ipynb #c0ffee01
+from ..checks import RATE, check_args, check_fields, fraction, number
+from ..core import SegError
+from ..tensors import TENSOR
+
+# %% ../../nbs/inside/data/augment.ipynb #026c3fe9
+_share, _change = number(0, 1), fraction('a change')
+_of_augment = dict(max_rotate=number(0, 180), min_zoom=RATE, max_zoom=RATE, p_affine=_share,
+                   p_lighting=_share, max_lighting=_change, max_warp=_change)
+
 # %% ../../nbs/inside/data/augment.ipynb #2ce68476
 @dataclass(frozen=True)
 class Augment:
@@ -28,6 +38,12 @@ class Augment:
     max_warp:float=0.2     # largest change of perspective
     p_affine:float=0.75    # probability of each of rotation, zoom and the two directions of warp
     p_lighting:float=0.75  # probability of each of brightness and contrast
+
+    def __post_init__(self):
+        check_fields('Augment', self, _of_augment)
+        if self.min_zoom > self.max_zoom:
+            raise SegError(f'Augment: min_zoom={self.min_zoom} is above max_zoom={self.max_zoom}; '
+                           'swap them')
 
     def draw(self,
         n:int # frames
@@ -117,6 +133,7 @@ def _lit_on_gpu(x, table):
     return table.flatten()[x.round().int()*3 + (frame*256*3 + channel)]
 
 # %% ../../nbs/inside/data/augment.ipynb #9fa95c31
+@check_args(x=TENSOR)
 def denormalize(
     x:torch.Tensor # normalized images, float32 (n, 3, H, W)
 )->torch.Tensor: # byte values, uint8 (n, 3, H, W)

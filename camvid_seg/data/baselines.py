@@ -13,9 +13,11 @@ from PIL import Image
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/baselines.ipynb #6da13877
+from ..checks import FLAG, PATHS, SIZE, WORKERS, check_args, one_of, optional
 from ..core import SegError, parallel_map
+from .dataset import FOLDER, SPLIT
 from .decode import read_image, read_mask
-from .masks import resize_mask
+from .masks import IDS, resize_mask
 
 # %% ../../nbs/inside/data/baselines.ipynb #6f1f57c8
 def _read_masks(folder, images, size, n_workers, progress, desc):
@@ -29,6 +31,9 @@ def _read_masks(folder, images, size, n_workers, progress, desc):
                 yield m
 
 # %% ../../nbs/inside/data/baselines.ipynb #a0817890
+_PER = one_of('row', 'pixel', 'all')
+
+@check_args(folder=FOLDER, images=PATHS, size=SIZE, per=_PER, n_workers=WORKERS, progress=FLAG)
 def prior_mask(
     folder, # a `SegFolder`
     images, # the frames to learn from
@@ -39,7 +44,6 @@ def prior_mask(
 )->np.ndarray: # class ids, uint8 (rows, columns)
     "The commonest class of `images` at each place, Void left out."
     axes = dict(pixel=(), row=(2,), all=(1, 2))
-    if per not in axes: raise SegError(f"per={per!r}; one of 'row', 'pixel', 'all'")
     n = np.zeros((len(folder.codes), *size), np.int32)
     for m in _read_masks(folder, images, size, n_workers, progress, 'prior'):
         for c in np.unique(m): n[c] += m == c
@@ -62,6 +66,7 @@ def _agreement(pairs, folder):
     return right/known
 
 # %% ../../nbs/inside/data/baselines.ipynb #74cb14c4
+@check_args(guess=IDS, folder=FOLDER, images=PATHS, n_workers=WORKERS, progress=FLAG)
 def guess_accuracy(
     guess, # class ids, (rows, columns): one answer for every frame
     folder, # a `SegFolder`
@@ -74,6 +79,7 @@ def guess_accuracy(
     return _agreement(((m, guess) for m in masks), folder)
 
 # %% ../../nbs/inside/data/baselines.ipynb #68c6b983
+@check_args(folder=FOLDER, split=SPLIT, size=SIZE, per=_PER, n_workers=WORKERS, progress=FLAG)
 def row_baseline(
     folder, # a `SegFolder`
     split='valid.txt', # the name of a split, or a `Split`
@@ -88,6 +94,7 @@ def row_baseline(
     return guess_accuracy(guess, folder, s.valid, n_workers, progress)
 
 # %% ../../nbs/inside/data/baselines.ipynb #7cddbe61
+@check_args(images=PATHS, others=optional(PATHS), size=SIZE, n_workers=WORKERS, progress=FLAG)
 def frame_distances(
     images, # paths of n frames
     others=None, # paths of m frames; None: `images` again
@@ -100,13 +107,15 @@ def frame_distances(
         small = Image.fromarray(read_image(fn)).resize(size[::-1], Image.Resampling.BOX)
         return np.asarray(small, np.float64).ravel()
     def thumbs(fns):
-        return np.array(list(parallel_map(thumb, list(fns), n_workers, progress, 'images')))
+        found = list(parallel_map(thumb, fns, n_workers, progress, 'images'))
+        return np.stack(found) if found else np.zeros((0, 3*size[0]*size[1]))
     a = thumbs(images)
     b = a if others is None else thumbs(others)
     d = (a**2).mean(1)[:, None] + (b**2).mean(1) - 2*(a @ b.T)/a.shape[1]
     return np.sqrt(d.clip(0)).astype(np.float32)
 
 # %% ../../nbs/inside/data/baselines.ipynb #2955777c
+@check_args(folder=FOLDER, split=SPLIT, size=SIZE, n_workers=WORKERS, progress=FLAG)
 def copy_baseline(
     folder, # a `SegFolder`
     split='valid.txt', # the name of a split, or a `Split`

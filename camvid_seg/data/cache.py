@@ -8,9 +8,11 @@ Docs: https://example.github.io/camvid_seg/inside/data/cache.html.md"""
 __all__ = ['resize_array', 'decode_frame', 'Frames', 'SegMask']
 
 # %% ../../nbs/inside/data/cache.ipynb #47720dfc
-import hashlib, os, shutil, warnings
+import errno, hashlib, io, math, os, shutil, warnings, zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 
 # %% ../../nbs/inside/data/cache.ipynb #b87fcf5f
 import numpy as np, torch
@@ -20,8 +22,10 @@ from fastcore.basics import patch
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/cache.ipynb #a96a3660
-from ..core import NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock
-from .dataset import SegFolder
+from ..checks import FLAG, PATH, PATHS, SIZE, check_args
+from ..core import (NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock, fsync,
+                             plural, remove)
+from .dataset import FOLDER, SegFolder
 from .decode import as_rgb, read_image, read_mask
 from .storage import make_room, mark_used, sweep_cache
 from ..distributed import rank
@@ -35,6 +39,7 @@ def resize_array(
     "Resize an array with one of Pillow's filters"
     return np.asarray(Image.fromarray(a).resize((size[1], size[0]), resample))
 
+@check_args(folder=FOLDER, path=PATH, size=SIZE)
 def decode_frame(
     folder:SegFolder,     # the dataset folder
     path:Path,            # an image of it
@@ -52,6 +57,7 @@ def decode_frame(
 # %% ../../nbs/inside/data/cache.ipynb #7b799638
 class Frames:
     "The frames of `folder` at `size`, decoded once; `image` and `mask` give uint8 tensors"
+    @check_args(folder=FOLDER, paths=PATHS, size=SIZE, cache=FLAG, progress=FLAG)
     def __init__(self,
         folder:SegFolder,      # the dataset folder
         paths:list[Path],      # its images to hold
@@ -84,12 +90,13 @@ def _settle(self:Frames, progress):
 
 @patch
 def _build_or_find(self:Frames, progress):
+    if self.dir.exists() and (why := self._damage()):
+        warnings.warn(f'the cache of decoded frames {self.dir.name} is damaged ({why}); '
+                      'decoding them again')
+        with file_lock(self.dir.parent/'.lock'):
+            if self._damage(): remove(self.dir) # nobody else has built it anew meanwhile
     self._build(progress)
-    try: self._open()
-    except (OSError, ValueError): # damaged, or pruned this very moment
-        shutil.rmtree(self.dir, ignore_errors=True)
-        self._build(progress)
-        self._open()
+    self._open()
 
 # %% ../../nbs/inside/data/cache.ipynb #e791062c
 class SegMask(TensorMask):
@@ -130,7 +137,7 @@ def _has_room(self:Frames):
 # %% ../../nbs/inside/data/cache.ipynb #8665a30b
 @patch
 def _key(self:Frames):
-    depends = 2, self.size, self.folder.codes, self.folder.colors.tolist() # 2: version of the files
+    depends = 3, self.size, self.folder.codes, self.folder.colors.tolist() # 3: version of the files
     if base := self.folder.base:
         depends += base.codes, base.colors.tolist(), self.folder.class_map
     digest = hashlib.sha256(repr(depends).encode())
@@ -155,28 +162,91 @@ def _build(self:Frames, progress):
         with atomic_dir(self.dir) as staging: self._write(staging, progress)
 
 # %% ../../nbs/inside/data/cache.ipynb #836c98a6
+def _header(shape, dtype):
+    "The first bytes of an .npy file of such numbers"
+    f = io.BytesIO()
+    header = dict(descr=np.dtype(dtype).str, fortran_order=False, shape=shape)
+    np.lib.format.write_array_header_1_0(f, header)
+    return f.getvalue()
+
+def _new_file(path, shape, dtype):
+    "An open .npy file for numbers of this shape, with its header written and its space reserved"
+    f = open(path, 'wb')
+    f.write(_header(shape, dtype))
+    f.flush()
+    n = math.prod(shape)*np.dtype(dtype).itemsize
+    try: getattr(os, 'posix_fallocate', lambda *args: None)(f.fileno(), f.tell(), n)
+    except OSError as e:
+        if e.errno in (errno.EOPNOTSUPP, errno.EINVAL): return f # this file system reserves none
+        f.close()
+        raise
+    return f
+
+@patch
+def _each(self:Frames, f, progress):
+    "What `f(path, i)` returns for each frame, in order; threads call it, a bar shows how far"
+    off = not progress or rank() > 0 or None # None: on where there is a terminal
+    desc = f'decode to {self.size[0]}x{self.size[1]} ({self.nbytes/1e6:.0f} MB)'
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(f, *zip(*self.index.items()))
+        try: return [*tqdm(found, desc, len(self.index), False, unit='frame', disable=off)]
+        finally: pool.shutdown(cancel_futures=True)
+
+# %% ../../nbs/inside/data/cache.ipynb #b339db8d
+def _checksums(image, mask): return zlib.crc32(image), zlib.crc32(mask)
+
+@patch(as_prop=True)
+def _files(self:Frames):
+    "Shape and type of each file"
+    n, (h, w) = len(self.index), self.size
+    shapes = dict(images=(n,h,w,3), masks=(n,h,w), sums=(n,2))
+    return {k: (shape, np.uint32 if k == 'sums' else np.uint8) for k,shape in shapes.items()}
+
 @patch
 def _write(self:Frames, staging, progress):
-    n, (h, w) = len(self.index), self.size
-    def new(name, *shape): return np.lib.format.open_memmap(staging/name, 'w+', np.uint8, shape)
-    images, masks = new('images.npy', n, h, w, 3), new('masks.npy', n, h, w)
-    def write(item):
-        path, i = item
-        images[i], masks[i] = decode_frame(self.folder, path, self.size)
-    off = not progress or rank() > 0 or None # None: on where there is a terminal
-    desc = f'decode to {h}x{w} ({self.nbytes/1e6:.0f} MB)'
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = pool.map(write, self.index.items())
-        for _ in tqdm(done, total=n, desc=desc, unit='frame', disable=off, leave=False): pass
-    images.flush()
-    masks.flush()
+    lock = Lock()
+    with ExitStack() as stack:
+        images, masks, sums = [stack.enter_context(_new_file(staging/f'{k}.npy', *kind))
+                               for k,kind in self._files.items()]
+        starts = images.tell(), masks.tell()
+        def write(path, i):
+            arrays = decode_frame(self.folder, path, self.size)
+            with lock:
+                for f,start,a in zip((images, masks), starts, arrays):
+                    f.seek(start + i*a.nbytes)
+                    f.write(a)
+            return _checksums(*arrays)
+        sums.write(np.array(self._each(write, progress), np.uint32))
+    for o in staging.iterdir(): fsync(o) # some disks say only now that they are full
+
+# %% ../../nbs/inside/data/cache.ipynb #c9b16ce4
+@patch
+def _mapped(self:Frames, name):
+    path, (shape, dtype) = self.dir/f'{name}.npy', self._files[name]
+    head, n = _header(shape, dtype), math.prod(shape)*np.dtype(dtype).itemsize
+    with open(path, 'rb') as f:
+        if f.read(len(head)) != head: raise OSError(0, 'other shapes or types', path)
+    if (size := path.stat().st_size) != len(head) + n:
+        raise OSError(0, f'{size:,} bytes instead of {len(head) + n:,}', path)
+    return np.memmap(path, dtype, 'r', len(head), shape)
 
 @patch
 def _open(self:Frames):
     if not self.cached: return
     mark_used(self.dir)
-    self.images = np.load(self.dir/'images.npy', mmap_mode='r')
-    self.masks = np.load(self.dir/'masks.npy', mmap_mode='r')
+    self.images, self.masks = self._mapped('images'), self._mapped('masks')
+
+@patch
+def _damage(self:Frames):
+    "What is wrong with the files, or None"
+    try:
+        self._open()
+        wanted = self._mapped('sums')
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            sums = np.array([*pool.map(_checksums, self.images, self.masks)])
+    except OSError as e: return f'{Path(e.filename or self.dir).name}: {e.strerror or e}'
+    n = (wanted != sums).any(1).sum()
+    if n: return f'{plural(n, "frame")} of {len(sums)} not as written'
 
 # %% ../../nbs/inside/data/cache.ipynb #0cf12f3c
 @patch

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/canvas.ipynb #309b3efb
 from .camera import NEAR, OVERSAMPLE, Camera
-from .dataset import CAMVID_CLASSES, class_colors
+from .classes import CAMVID_CLASSES, class_colors
 
 # %% ../../nbs/inside/data/canvas.ipynb #b25b2f42
 @dataclass(frozen=True)

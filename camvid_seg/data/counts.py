@@ -17,8 +17,12 @@ import matplotlib.pyplot as plt, numpy as np
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/counts.ipynb #e7eee0c9
+from ..checks import FLAG, PATHS, WORKERS, check_args, instance_of, optional
 from ..core import SegError, parallel_map
+from .classes import NAMES
+from .dataset import FOLDER
 from .decode import read_mask
+from .masks import AXES, INCHES
 
 # %% ../../nbs/inside/data/counts.ipynb #c79d87cc
 @dataclass(repr=False)
@@ -40,7 +44,11 @@ class ClassCounts:
         seen = f'{(self.pixels > 0).sum()} of {len(self.codes)} classes seen'
         return f'ClassCounts({len(self.images)} frames, {seen})'
 
+# %% ../../nbs/inside/data/counts.ipynb #e262e3e7
+_COUNTS = instance_of(ClassCounts, '`ClassCounts`, as class_counts(folder) makes them')
+
 # %% ../../nbs/inside/data/counts.ipynb #7891ea28
+@check_args(folder=FOLDER, images=optional(PATHS), n_workers=WORKERS, progress=FLAG)
 def class_counts(
     folder, # a `SegFolder`
     images=None, # the frames to count; None counts the whole folder
@@ -98,6 +106,7 @@ def _repr_html_(self:ClassCounts):
     return f'<table><tr>{head*2}</tr>{"".join(f"<tr>{r}</tr>" for r in rows)}</table>'
 
 # %% ../../nbs/inside/data/counts.ipynb #bb284e65
+@check_args(counts=_COUNTS, ax=optional(AXES), figsize=INCHES)
 def plot_imbalance(
     counts, # a `ClassCounts`
     ax=None, # axes to draw on; None makes a figure
@@ -120,6 +129,7 @@ def plot_imbalance(
     return ax
 
 # %% ../../nbs/inside/data/counts.ipynb #1510d5c1
+@check_args(codes=NAMES, name=instance_of((str, int, np.integer), 'a class name, or an id'))
 def class_id(
     codes, # class names
     name, # a class name, or an id

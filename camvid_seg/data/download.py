@@ -17,11 +17,14 @@ from fastcore.basics import patch
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/download.ipynb #a8de9b96
-from ..core import SegError, fsync, remove
+from ..checks import PATH, check_args
+from ..core import SegError, fsync, is_readable_file, remove
 
 # %% ../../nbs/inside/data/download.ipynb #1e2cafeb
+@check_args(path=PATH)
 def sha256_of(path):
     "SHA-256 of a file, in hexadecimal"
+    if not is_readable_file(path): raise SegError(f'{path}: no such file; give the path of one')
     h = hashlib.sha256()
     with open(path, 'rb') as f:
         while b := f.read(2**20): h.update(b)

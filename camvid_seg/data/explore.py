@@ -19,12 +19,16 @@ from PIL import Image
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/explore.ipynb #e4b8f848
+from ..checks import FLAG, PATH, PATHS, check_args, number, optional, whole
 from ..core import SegError, parallel_map, plain_text
 from .counts import share_text
+from .dataset import FOLDER, LABELLED
 from .decode import read_image, read_mask
-from .masks import class_legend, class_shares, colorize, overlay, resize_mask
+from .masks import (ID_LIST, IDS, IMAGE, class_legend, class_shares, colorize,
+                                   overlay, resize_mask)
 
 # %% ../../nbs/inside/data/explore.ipynb #041d863e
+@check_args(folder=FOLDER, fn=PATH, width=optional(whole(1)))
 def read_pair(
     folder, # a `SegFolder`
     fn, # path of one of its images
@@ -55,6 +59,8 @@ def _no_axes(fig, place):
     return ax
 
 # %% ../../nbs/inside/data/explore.ipynb #9c611d0b
+@check_args(folder=FOLDER, images=optional(PATHS), n=whole(1), cols=whole(1),
+            alpha=number(0, 1), legend=FLAG, width=number(.1, 100))
 def show_grid(
     folder, # a `SegFolder`
     images=None, # the frames to show; None: spread evenly over the folder
@@ -80,6 +86,7 @@ def show_grid(
     if legend: _grid_legend(_no_axes(fig, grid[:, -1]), folder, [m for _, m in pairs])
     return fig
 
+# %% ../../nbs/inside/data/explore.ipynb #d5ccb977
 def _grid_legend(ax, folder, masks):
     "One legend for all `masks`"
     ids, shares = class_shares(np.concatenate([m.ravel() for m in masks]))
@@ -123,6 +130,8 @@ def _label(d, text, h, f):
 # %% ../../nbs/inside/data/explore.ipynb #e748f7db
 class hover_mask:
     "A picture that names the class under the pointer, with no kernel and no script."
+    @check_args(mask=IDS, folder=LABELLED, image=optional(IMAGE), alpha=number(0, 1),
+                ids=optional(ID_LIST), width=whole(1), cells=whole(1))
     def __init__(self,
         mask, # class ids, (H, W)
         folder, # anything with `codes` and `colors`
@@ -213,6 +222,7 @@ def __repr__(self:_Explorer):
 # %% ../../nbs/inside/data/explore.ipynb #92ce5d96
 class MaskExplorer(_Explorer):
     "Look through a folder's masks: frame, opacity, one class lit up, the class under the pointer."
+    @check_args(folder=FOLDER, images=optional(PATHS), frame=whole(), width=whole(1))
     def __init__(self,
         folder, # a `SegFolder`
         images=None, # the frames to look through; None: the whole folder
@@ -252,6 +262,7 @@ def _next(self:MaskExplorer):
 # %% ../../nbs/inside/data/explore.ipynb #ffa425c7
 class AugmentExplorer(_Explorer):
     "Move a frame and its mask together, as training does, with sliders."
+    @check_args(folder=FOLDER, images=optional(PATHS), frame=whole(), width=whole(1))
     def __init__(self,
         folder, # a `SegFolder`
         images=None, # the frames to choose from; None: the whole folder

@@ -22,15 +22,15 @@ from fastai.vision.core import imagenet_stats
 from fastai.vision.learner import show_results
 from fastcore.basics import nested_attr, patch
 from fasttransform import Transform
-from PIL import Image
 from torch.utils.data._utils import signal_handling
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 # %% ../../nbs/inside/data/loaders.ipynb #2f8655fc
+from ..checks import DEVICE, FLAG, SIZE, TEXT, check_args, kind_of, optional, whole
 from ..core import SegError
 from .augment import Augment, MEAN, STD, augment_batch, denormalize
 from .cache import Frames, SegMask
-from .dataset import SegFolder
+from .dataset import FOLDER, SegFolder
 from .masks import class_legend, class_shares, overlay
 from ..distributed import rank, world_size
 from ..memory import batch_size_for, free_memory
@@ -222,7 +222,7 @@ def _take_images(dls):
     "Let `test_dl` and `predict` take images in memory and paths as text"
     for dataset in (dls.train_ds, dls.valid_ds):
         images, masks = dataset.tls
-        images.types[0] = Path, str, Image.Image, np.ndarray, torch.Tensor
+        images.types[0] = object # `as_rgb` says what it does not take
         masks.types[0] = Path, str
 
 # %% ../../nbs/inside/data/loaders.ipynb #d4347ab7
@@ -236,6 +236,17 @@ def _batch_size(bs, parts, size, device):
     raise SegError(f'batch size {bs}: there are {n} training images; use 1 to that many')
 
 # %% ../../nbs/inside/data/loaders.ipynb #28e10214
+def _is_augment(v):
+    if isinstance(v, list): return all(map(callable, v))
+    return v is None or isinstance(v, (bool, Augment))
+
+_AUGMENT = kind_of(_is_augment,
+                   'True, False, an `Augment`, or a list of batch transforms of fastai')
+
+# %% ../../nbs/inside/data/loaders.ipynb #5e2461fc
+@check_args(folder=FOLDER, size=SIZE, bs=optional(whole(1)), split=TEXT, augment=_AUGMENT,
+            cache=FLAG, num_workers=optional(whole(0, 1024)), device=optional(DEVICE),
+            progress=FLAG)
 def seg_dataloaders(
     folder:SegFolder,       # the dataset folder
     size:tuple[int,int],    # training size (H, W) in pixels

@@ -17,7 +17,8 @@ from PIL import Image, ImageFilter
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/scenes.ipynb #c1414291
-from ..core import SegError, atomic_dir, cache_dir, file_lock
+from ..checks import FLAG, PATH, check_args, optional, size_of, whole
+from ..core import atomic_dir, cache_dir, file_lock
 from .camera import FAR, OVERSAMPLE, Camera
 from .canvas import CLASS_ID, GROUND, Canvas, facing_us, mix_colors, spaced
 from .dataset import SegFolder
@@ -157,6 +158,7 @@ def _paint_frame(p, frame, size, canvas=Canvas):
     return cv, s
 
 # %% ../../nbs/inside/data/scenes.ipynb #b4eb59d6
+@check_args(drive=whole(), frame=whole(), size=size_of(32), seed=whole())
 def draw_scene(
     drive:int, # which drive: its street, its light, its weather
     frame:int, # which frame of it, from 0; the camera moves on by 1 to 2 metres a frame
@@ -164,12 +166,6 @@ def draw_scene(
     seed:int=0 # another seed is another town
 ): # the picture, uint8 (H, W, 3), and its mask, uint8 (H, W), of ids in CamVid's order
     "Draw one frame of one drive"
-    if min(drive, frame, seed) < 0:
-        raise SegError(f'draw_scene(drive={drive}, frame={frame}, seed={seed}): '
-                       'these count from 0; use no negative number')
-    if min(size) < 32:
-        raise SegError(f'size={tuple(size)}: too small for a street; '
-                       'give (height, width) of at least 32 pixels')
     p = plan_drive(drive, seed)
     cv, s = _paint_frame(p, frame, size)
     grain = np.random.default_rng([seed, drive, 2])
@@ -215,6 +211,8 @@ def _discard(path):
     shutil.rmtree(stale, ignore_errors=True)
 
 # %% ../../nbs/inside/data/scenes.ipynb #0f39618f
+@check_args(n=whole(2), size=size_of(32), seed=whole(), per_drive=whole(1), cache=optional(PATH),
+            progress=FLAG)
 def scenes(
     n:int=100, # frames, at least 2
     size:tuple=(240, 320), # (height, width) in pixels
@@ -224,9 +222,6 @@ def scenes(
     progress:bool=False # show a bar while drawing
 ) -> SegFolder: # with whole drives in `valid.txt`
     "A dataset folder of drawn street scenes: drawn once, then found again"
-    if n < 2:
-        raise SegError(f'scenes(n={n}): a set needs 2 frames or more, one drive to learn from '
-                       'and one to be tested on')
     cache = Path(cache) if cache else cache_dir()
     h, w = size
     home = cache / f'scenes-v{DRAWING_VERSION}-{n}x{h}x{w}-seed{seed}-drives{per_drive}'

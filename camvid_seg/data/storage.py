@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # %% ../../nbs/inside/data/storage.ipynb #bed78276
+from ..checks import check_args, instance_of, number, optional
 from ..core import cache_dir, file_lock, remove, share_lock
 
 # %% ../../nbs/inside/data/storage.ipynb #929581f0
@@ -97,6 +98,9 @@ def cache_limit()->int: # bytes
     "What decoded frames may take altogether, if nobody says anything else"
     return max(shutil.disk_usage(cache_dir()).total//10, 4*10**9)
 
+_KINDS = instance_of((tuple, list, set), "kinds of entries, as ('frames',)")
+
+@check_args(most=optional(number(0)), days=optional(number(0)), kinds=_KINDS)
 def prune_cache(
     most:int|None=None, # bytes to leave altogether; None: any number
     days:float|None=None, # remove what was not used for so long; None: by `most` alone

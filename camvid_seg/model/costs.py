@@ -14,6 +14,10 @@ import copy
 import matplotlib.pyplot as plt, torch
 from torch.utils.flop_counter import FlopCounterMode
 
+# %% ../../nbs/inside/model/costs.ipynb #c0ffee03
+from ..checks import check_args, size_of
+from ..tensors import NETWORK
+
 # %% ../../nbs/inside/model/costs.ipynb #6d2753fb
 class StageCosts:
     "Parameters and forward GFLOP of each stage of a model, for one image"
@@ -46,6 +50,7 @@ def _stages(model):
 
 def _n_params(m): return sum(p.numel() for p in m.parameters())
 
+@check_args(model=NETWORK, size=size_of(32))
 def stage_costs(
     model, # a model of `create_unet`
     size=(360,480) # height and width of the image, pixels
@@ -61,7 +66,7 @@ def stage_costs(
     root = type(model).__name__
     learns = [(k, m) for k,m in stages if _n_params(m)]
     rows = [(k, shapes[k], _n_params(m), flops.get(f'{root}.{k}', 0)) for k,m in learns]
-    return StageCosts(rows, ('all', (), _n_params(meta), flops['Global']), size)
+    return StageCosts(rows, ('all', (), _n_params(meta), flops.get('Global', 0)), size)
 
 # %% ../../nbs/inside/model/costs.ipynb #c0fb1c0a
 def _box(ax, x, y, n, text, color):

@@ -264,8 +264,8 @@ def arch_name(
     if name in encoders or timm.is_model(name): return name
     near = difflib.get_close_matches(name, [*encoders, *timm.list_models()], 3)
     near = f" (did you mean {' or '.join(near)}?)" if near else ''
-    raise SegError(f"arch {name!r}: no such encoder{near}; choose one of {', '.join(encoders)}, "
-                   'or a model of timm')
+    raise SegError(f'arch {name!r:.60}: no such encoder{near}; '
+                   f"choose one of {', '.join(encoders)}, or a model of timm")
 
 def create_encoder(
     arch # name of an encoder or of a model of timm, or the torchvision function of that name

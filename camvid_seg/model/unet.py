@@ -17,7 +17,9 @@ from torch import nn
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 # %% ../../nbs/inside/model/unet.ipynb #0719dce8
+from ..checks import PATH, check_args, one_of, optional, whole
 from ..core import SegError
+from ..data.classes import NAMES
 from .encoders import arch_name, create_encoder
 from .weights import (check_header, check_network, head_rows, load_checked,
                                        match_head, read_weights, weights_file)
@@ -233,6 +235,8 @@ class LeanUnet(_SegNet):
         return F.interpolate(self.head(y).float(), x.shape[-2:], mode='bilinear')
 
 # %% ../../nbs/inside/model/unet.ipynb #73094f30
+@check_args(n_classes=whole(1, 10**5), decoder=one_of('lesson', 'lean'), weights=optional(PATH),
+            codes=optional(NAMES))
 def create_unet(
     arch, # name of an encoder, as 'resnet34', or a torchvision ResNet function
     n_classes, # number of classes, Void included
@@ -242,7 +246,6 @@ def create_unet(
 ): # the model, on the CPU, in training mode
     "A network with either decoder and the weights asked for"
     kinds = {o.decoder:o for o in (Unet, LeanUnet)}
-    if decoder not in kinds: raise SegError(f"decoder {decoder!r}: choose 'lesson' or 'lean'")
     model = kinds[decoder](arch, n_classes)
     if weights is None: return model
     if weights == 'imagenet':
@@ -265,6 +268,7 @@ def _load_start(model, path, codes):
     load_checked(model, state, what)
 
 # %% ../../nbs/inside/model/unet.ipynb #d07a549e
+@check_args(path=PATH)
 def load_unet(
     path # a file of `save_weights` or `SegLearner.save`
 ): # (the model, on the CPU, in eval mode; the facts of the header)

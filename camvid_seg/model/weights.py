@@ -18,8 +18,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 # %% ../../nbs/inside/model/weights.ipynb #f6e63996
+from ..checks import PATH, check_args, kind_of
 from ..core import SegError, atomic_path, is_readable_file
-from ..data.dataset import find_class
+from ..data.classes import find_class
 from ..tensors import unwrap
 
 # %% ../../nbs/inside/model/weights.ipynb #67abbe49
@@ -30,6 +31,7 @@ def _named_weights(file):
     plain = isinstance(name, str) and re.fullmatch(r'[\w-]+\.safetensors', name, re.A)
     return name if plain else None
 
+@check_args(path=PATH)
 def weights_file(
     path # a file of weights, or a run folder
 )->Path: # the file; the path itself where it is no folder
@@ -129,6 +131,9 @@ def write_tensors(
             f.write(tensors[k].detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
 
 # %% ../../nbs/inside/model/weights.ipynb #59767db0
+_OURS = kind_of(lambda v: hasattr(unwrap(v), 'config'), 'a network, as of create_unet')
+
+@check_args(model=_OURS, path=PATH)
 def save_weights(
     model, # a network with a `config`, as those of `create_unet`
     path, # the file to write, .safetensors
@@ -136,6 +141,7 @@ def save_weights(
 ): # `path`
     "Write the weights of `model` as safetensors, with what is needed to rebuild it in the header"
     path, model = Path(path), unwrap(model)
+    if path.is_dir(): raise SegError(f'{path}: a folder; name a file in it')
     state = {k:v.detach().to('cpu').contiguous() for k,v in model.state_dict().items()}
     check_finite(state, f'{path.name} not written')
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,15 +10,22 @@ __all__ = ['CutMix', 'own_callback']
 # %% ../../nbs/inside/train/callbacks.ipynb #ee15cd2a
 import torch
 from fastai.callback import fp16, mixup
+from fastai.callback.core import Callback
 from fastai.callback.training import GradientAccumulation
 
 # %% ../../nbs/inside/train/callbacks.ipynb #05fe4778
+from ..checks import RATE, check_args
 from ..core import SegError
 from .precision import MixedPrecision
 
 # %% ../../nbs/inside/train/callbacks.ipynb #fbbe5710
 class CutMix(mixup.CutMix):
     "fastai's `CutMix` for masks: the pasted part of an image brings its labels"
+    @check_args(alpha=RATE)
+    def __init__(self,
+        alpha=1. # of the Beta distribution that draws the part of the image that stays
+    ): super().__init__(alpha)
+
     def before_train(self): "The loss stays as it is"
     after_train = after_cancel_fit = after_cancel_train = before_train
     def before_batch(self):
@@ -39,7 +46,9 @@ def own_callback(
 ): # the callback to use: ours for fastai's `CutMix`, else `cb`
     "Refuse a callback that does what the learner's step does, or for which pixels have no labels"
     kind = cb if isinstance(cb, type) else type(cb)
-    if kind is mixup.CutMix: return CutMix() if cb is kind else CutMix(cb.distrib.concentration1)
+    if not issubclass(kind, Callback): raise SegError(f'cbs={cb!r:.60}; give callbacks of fastai')
+    if cb is mixup.CutMix: return CutMix()
+    if kind is mixup.CutMix: return CutMix(float(cb.distrib.concentration1))
     if issubclass(kind, MixedPrecision): return cb # ours
     for theirs,advice in _instead:
         if issubclass(kind, theirs): raise SegError(f"fastai's {kind.__name__}: {advice}")

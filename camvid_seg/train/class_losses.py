@@ -15,6 +15,7 @@ import math
 import numpy as np, torch
 
 # %% ../../nbs/inside/train/class_losses.ipynb #92b99cc8
+from ..checks import Kind, check_args, number, one_of, optional, whole
 from ..core import SegError
 from .losses import SegLoss
 
@@ -51,6 +52,15 @@ def _inverse_root(n): return n.sum(0)**-.5
 weight_rules = {'weighted':_median_frequency, 'weighted-sqrt':_inverse_root}
 
 # %% ../../nbs/inside/train/class_losses.ipynb #42d7ec8c
+def _take_pixels(v):
+    a = np.array(v, dtype=float)
+    if a.ndim != 2 or not (np.isfinite(a) & (a >= 0)).all(): raise ValueError
+    return a
+
+_PIXELS = Kind('pixels of each class in each frame, (n_frames, n_classes)', _take_pixels)
+
+@check_args(rule=one_of(*weight_rules), pixels=_PIXELS, void=one_of('ignore', 'train'),
+            void_code=optional(whole()))
 def class_weights(
     rule,          # a name in `weight_rules`
     pixels,        # of each class in each training frame, int (n_frames, n_classes)
@@ -58,7 +68,9 @@ def class_weights(
     void_code=None # id of Void; None if no class is Void
 )->list: # floats, one a class
     "Weights of the classes by the frequency in the training frames; a training pixel has mean 1"
-    n = np.array(pixels, dtype=float)
+    n = pixels.copy()
+    if void_code is not None and void_code >= n.shape[1]:
+        raise SegError(f'void_code={void_code}: pixels are of {n.shape[1]} classes')
     if void == 'ignore' and void_code is not None: n[:,void_code] = 0
     total = n.sum(0)
     seen, weights = total > 0, np.ones(len(total))
@@ -70,6 +82,7 @@ def class_weights(
 # %% ../../nbs/inside/train/class_losses.ipynb #202cf11f
 class SegFocalLoss(SegLoss):
     "Cross-entropy times (1 - p)**gamma, where p is the probability of the true class"
+    @check_args(gamma=number(1))
     def __init__(self,
         void='ignore',    # as in `SegLoss`
         void_code=None,   # id of Void; None if no class is Void
@@ -77,7 +90,6 @@ class SegFocalLoss(SegLoss):
         gamma=2.          # how little the pixels count that are right; 1 or more
     ):
         super().__init__(void, void_code, reduction)
-        if not gamma >= 1: raise SegError(f'gamma={gamma}: give 1 or more; SegLoss is gamma=0')
         self.gamma = gamma
     def pixel_losses(self, logits, target):
         loss = super().pixel_losses(logits, target)

@@ -18,17 +18,20 @@ from pathlib import Path
 import torch
 from fastai.callback import fp16
 from fastai.callback.core import CancelBackwardException, CancelEpochException, CancelStepException
+from fastai.data.core import DataLoaders
 from fastai.data.transforms import Normalize, get_c
 from fastai.learner import Learner
 from fastai.optimizer import Adam
 from fastai.torch_core import distrib_barrier, rank_distrib, to_float
 from fastai.vision.core import imagenet_stats
 from fastcore.foundation import L, patch
+from fasttransform import Pipeline
 from torch.nn.utils import get_total_norm
 from torchvision.models import resnet34
 from tqdm import tqdm
 
 # %% ../../nbs/inside/train/learner.ipynb #73335671
+from ..checks import check_args, instance_of
 from ..core import SegError
 from ..data.loaders import FinishBatch, FramesDL, loader_facts, worker_faults
 from ..distributed import in_group, rank, reduce_gradients
@@ -132,11 +135,15 @@ def _checked_args(dls, weights, kwargs):
             raise SegError(f'{k}={v!r:.60}: no option of these networks; leave it out, or use '
                            "fastai's own unet_learner")
     ready = Normalize, FinishBatch
-    if not any(isinstance(o, ready) for o in getattr(dls.train.after_batch, 'fs', ())):
+    tfms = dls.train.after_batch
+    if isinstance(tfms, Pipeline) and not any(isinstance(o, ready) for o in tfms.fs):
         dls.add_tfms([Normalize.from_stats(*imagenet_stats)], 'after_batch')
     return weights
 
 # %% ../../nbs/inside/train/learner.ipynb #4d764130
+_LOADERS = instance_of(DataLoaders, '`DataLoaders`, as of seg_dataloaders')
+
+@check_args(dls=_LOADERS)
 def unet_learner(
     dls, # `DataLoaders` of `seg_dataloaders`
     arch=resnet34, # name of an encoder, or a torchvision ResNet function

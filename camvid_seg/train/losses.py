@@ -14,9 +14,10 @@ from fastai.learner import AvgLoss, Metric
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/train/losses.ipynb #3f978e13
+from ..checks import check_args, one_of, optional, whole
 from ..core import SegError
 from ..distributed import all_reduce_sum, in_group
-from ..tensors import best_class, plain_tensor
+from ..tensors import TENSOR, best_class, plain_tensor
 
 # %% ../../nbs/inside/train/losses.ipynb #b27cdb52
 def _by_pixel(logits, target):
@@ -30,21 +31,23 @@ def _at_least_float32(x): return x.to(torch.promote_types(x.dtype, torch.float32
 # %% ../../nbs/inside/train/losses.ipynb #c0957885
 class SegLoss:
     "Pixel-wise cross-entropy of logits (N, C, H, W) and class ids (N, H, W)"
+    @check_args(void=one_of('ignore', 'train'), void_code=optional(whole()),
+                reduction=one_of('mean', 'sum', 'none'))
     def __init__(self,
         void='ignore',   # 'ignore': Void pixels add nothing; 'train': Void is a class like others
         void_code=None,  # id of Void; None if no class is Void
         reduction='mean' # 'mean' over the pixels that count, 'sum', or 'none': one value a pixel
     ):
-        if void not in ('ignore', 'train'):
-            raise SegError(f"void={void!r}: choose 'ignore' or 'train'")
-        if reduction not in ('mean', 'sum', 'none'):
-            raise SegError(f"reduction={reduction!r}: choose 'mean', 'sum' or 'none'")
         self.void, self.void_code, self.reduction = void, void_code, reduction
         self.ignore_index = void_code if void=='ignore' and void_code is not None else -100
+    @check_args(logits=TENSOR, target=TENSOR)
     def __call__(self,
         logits, # float (N, C, H, W); float16 and bfloat16 are computed in float32
         target  # integer ids (N, H, W)
     ): # scalar, or (N, H, W) with reduction='none'; float32, or float64 of float64
+        if logits.ndim < 3 or logits.shape[:1] + logits.shape[2:] != target.shape:
+            raise SegError(f'logits of {tuple(logits.shape)} and target of {tuple(target.shape)}; '
+                           'give (N, C, H, W) and ids (N, H, W)')
         logits = _at_least_float32(plain_tensor(logits))
         loss = self.pixel_losses(logits, plain_tensor(target).long())
         if self.reduction == 'none': return loss

@@ -28,10 +28,12 @@ from torch import nn, tensor
 from tqdm import tqdm
 
 # %% ../../nbs/inside/train/lr_finder.ipynb #cbaae582
+from ..checks import FLAG, RATE, check_args, whole
 from ..core import SegError, atomic_path
 from ..distributed import all_reduce_sum, world_size
 
 # %% ../../nbs/inside/train/lr_finder.ipynb #3d9b3e84
+@check_args(start=RATE, end=RATE, n=whole(1))
 def exp_lrs(
     start, # learning rate of the first step, > 0
     end,   # learning rate that step `n` would have
@@ -317,6 +319,7 @@ def _curve(learn, lrs, stop_div):
     return losses, 'end'
 
 # %% ../../nbs/inside/train/lr_finder.ipynb #093992bd
+@check_args(start_lr=RATE, end_lr=RATE, num_it=whole(), stop_div=FLAG, progress=FLAG)
 def lr_sweep(
     twin,           # a learner that `sandbox` lends
     start_lr=1e-7,  # learning rate of the first step

@@ -14,11 +14,14 @@ import html, math, numbers
 import torch
 from fastai.learner import Metric
 from fastcore.basics import patch
+from torch import nn
 
 # %% ../../nbs/inside/train/metrics.ipynb #ddb63416
+from ..checks import TEXT, Kind, check_args, optional, whole
 from ..core import SegError
+from ..data.classes import NAMES
 from ..distributed import all_reduce_sum
-from ..tensors import best_class, plain_tensor
+from ..tensors import TENSOR, best_class, plain_tensor
 
 # %% ../../nbs/inside/train/metrics.ipynb #dd837cd2
 def _scatter_count(ids, n):
@@ -44,6 +47,7 @@ def _pairs(pred, target, n):
     return _count(torch.where(known, t*n + p, n*n), n*n + 1)
 
 # %% ../../nbs/inside/train/metrics.ipynb #af51caf8
+@check_args(pred=TENSOR, target=TENSOR, n_classes=whole(1, 10**4))
 def confusion_matrix(
     pred,      # predicted class ids, any integer dtype, any shape
     target,    # true class ids, same shape
@@ -53,20 +57,29 @@ def confusion_matrix(
     return _pairs(pred, target, n_classes)[:-1].view(n_classes, n_classes)
 
 # %% ../../nbs/inside/train/metrics.ipynb #f901d27e
-def _class_names(codes): return range(codes) if isinstance(codes, numbers.Integral) else codes
+def _take_codes(v):
+    if isinstance(v, numbers.Integral): v = map(str, range(whole(1, 10**4).take(v)))
+    return NAMES.take(list(v))
 
+_CODES = Kind('class names, or how many classes there are', _take_codes)
+
+# %% ../../nbs/inside/train/metrics.ipynb #563b6a52
 class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and figures from them"
+    @check_args(codes=_CODES, void_code=optional(whole()))
     def __init__(self,
         codes,          # class names, or how many classes there are
-        void_code=None  # id of the class that does not count, or None: every pixel counts
+        void_code=None, # id of the class that does not count, or None: every pixel counts
+        matrix=None     # counts to begin with, int64 (C, C) as of `confusion_matrix`
     ):
-        self.codes = [str(o) for o in _class_names(codes)]
-        last = len(self.codes) - 1
+        self.codes, last = codes, len(codes) - 1
         if void_code is not None and not 0 <= void_code <= last:
             raise SegError(f'void_code={void_code}: give an id in 0..{last}, '
                            'or None if every pixel counts')
         self.void_code, self._counts = void_code, None
+        if matrix is not None: # all of its pixels have a class
+            self._counts = nn.functional.pad(torch.as_tensor(matrix).flatten(), (0, 1))
+    @check_args(pred=TENSOR, target=TENSOR)
     def update(self,
         pred,   # logits (N, C, H, W) or class ids (N, H, W)
         target  # class ids (N, H, W)
@@ -130,8 +143,8 @@ def iou(self:ConfusionMatrix): # float64 (C,), nan for Void and for classes that
 
 @patch(as_prop=True)
 def miou(self:ConfusionMatrix): # float in 0..1
-    "Mean of `iou` over the classes that occur in the truth or the prediction"
-    return self.iou.nanmean().item()
+    "Mean of `iou` over the classes that have labelled pixels"
+    return self.iou[self._labelled.sum(1) > 0].mean().item()
 
 # %% ../../nbs/inside/train/metrics.ipynb #7ede89c7
 @patch
@@ -237,6 +250,7 @@ class _Pass:
 # %% ../../nbs/inside/train/metrics.ipynb #61d4028c
 class SegMetric(Metric):
     "A fastai metric that reads one figure of a `ConfusionMatrix` counted over a whole pass"
+    @check_args(figure=TEXT, name=optional(TEXT))
     def __init__(self,
         figure,      # attribute of `ConfusionMatrix` to report, e.g. 'miou'
         name=None,   # column name in the table, default: `figure`

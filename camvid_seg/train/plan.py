@@ -16,13 +16,16 @@ import torch
 from fastai.torch_core import default_device, num_distrib
 
 # %% ../../nbs/inside/train/plan.ipynb #9f4b44ac
+from ..checks import DEVICE, FLAG, TEXT, check_args, optional
 from ..core import plain_text
-from ..data.dataset import SegFolder
+from ..data.check import sound_facts
+from ..data.dataset import FOLDER, SegFolder
+from ..data.learnable import part_warnings, thin_text
 from ..memory import batch_size_for, free_memory
 from ..model.weights import (check_header, check_network, head_rows, read_weights,
                                        weights_file)
 from .precision import best_precision
-from .recipes import Recipe
+from .recipes import RECIPE, Recipe
 
 # %% ../../nbs/inside/train/plan.ipynb #03fa4236
 def _resolve_stage(stage, weights, device):
@@ -35,6 +38,7 @@ def _resolve_stage(stage, weights, device):
     lr = stage.lr[-1] if isinstance(stage.lr, tuple) else stage.lr # nothing to protect
     return dataclasses.replace(stage, frozen=False, lr=lr)
 
+@check_args(recipe=RECIPE, device=optional(DEVICE))
 def resolve(
     recipe:Recipe, # the recipe
     device=None    # default: fastai's default device
@@ -110,10 +114,17 @@ def _start_notes(folder, recipe):
     yield f'classes taken from {path.name} ({len(taken)} of {n}): {", ".join(taken) or "none"}'
     yield f'classes that start new ({len(new)}): {", ".join(new) or "none"}'
 
+# %% ../../nbs/inside/train/plan.ipynb #2cf6d33d
+def _thin_notes(facts, recipe):
+    "For each size of the stages, which classes may vanish"
+    for size in dict.fromkeys(s.size for s in recipe.stages):
+        if text := thin_text(facts, size): yield text
+
 # %% ../../nbs/inside/train/plan.ipynb #5af34827
 class Plan:
     "What a recipe will do with a dataset on a device, stage by stage"
     head = ['stage', 'size', 'batch', 'epochs', 'steps', 'peak rate', 'precision', 'trains']
+    @check_args(folder=FOLDER, recipe=RECIPE, split=TEXT, device=optional(DEVICE), resume=FLAG)
     def __init__(self,
         folder:SegFolder,       # the data
         recipe:Recipe,          # the recipe
@@ -126,6 +137,8 @@ class Plan:
         notes = [*_notes(folder, parts, recipe, settled, split, device)]
         if not (resume or settled.weights in (None, 'imagenet')):
             notes += _start_notes(folder, settled)
+        facts = sound_facts(folder, split)[1]
+        notes += [*part_warnings(facts), *_thin_notes(facts, settled)]
         rows = (_stage_row(s, len(parts.train)) for s in settled.stages)
         self.notes, self.rows = [*map(plain_text, notes)], [[*map(plain_text, r)] for r in rows]
 

@@ -13,6 +13,9 @@ from fastai.callback import fp16
 from fastai.callback.fp16 import AMPMode
 from fastai.torch_core import default_device
 
+# %% ../../nbs/inside/train/precision.ipynb #c0ffee04
+from ..checks import DEVICE, check_args, optional
+
 # %% ../../nbs/inside/train/precision.ipynb #a880476f
 class MixedPrecision(fp16.MixedPrecision):
     "fastai's mixed precision for the step of a `SegLearner`, on the device that the model is on"
@@ -43,6 +46,7 @@ class MixedPrecision(fp16.MixedPrecision):
     before_batch = after_pred = after_loss = after_step = _of_the_step
 
 # %% ../../nbs/inside/train/precision.ipynb #26c82bc7
+@check_args(device=optional(DEVICE))
 def best_precision(
     device=None # default: fastai's default device
 )->str: # 'bf16', 'fp16' or 'fp32'

@@ -48,7 +48,7 @@ def file_digest(
     "Changes with the file that the network starts from; None if there is none"
     if weights in (None, 'imagenet') or not Path(weights).is_file(): return
     try: return sha256_of(weights)[:16]
-    except OSError: return # why, the loader of weights says
+    except (OSError, SegError): return # why, the loader of weights says
 
 # %% ../../nbs/inside/train/run_config.ipynb #d2f14c06
 def run_config(

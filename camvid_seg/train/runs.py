@@ -18,6 +18,7 @@ from fastcore.basics import patch
 from safetensors import safe_open
 
 # %% ../../nbs/inside/train/runs.ipynb #9b42913f
+from ..checks import PATH, check_args
 from ..core import SegError, atomic_path, is_readable_file, leftovers, make_folder
 from ..distributed import rank
 from ..model.weights import check_finite, write_tensors
@@ -53,6 +54,7 @@ def _read_json(file, fix):
 # %% ../../nbs/inside/train/runs.ipynb #aa7ea883
 class Run:
     "A run folder"
+    @check_args(path=PATH)
     def __init__(self,
         path:str|Path,     # the folder
         config:dict|None=None # what to write into config.json of a new run; None: an existing run

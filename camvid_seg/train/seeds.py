@@ -13,7 +13,11 @@ import random
 # %% ../../nbs/inside/train/seeds.ipynb #4416cdbb
 import numpy as np, torch
 
+# %% ../../nbs/inside/train/seeds.ipynb #c0ffee05
+from ..checks import check_args, whole
+
 # %% ../../nbs/inside/train/seeds.ipynb #abbccc4b
+@check_args(seed=whole(0, 2**63-1))
 def seed_key(
     seed:int, # of the run, 0 or more
     *where:int # place in the run: stage, epoch, batch

@@ -19,12 +19,13 @@ from fastcore.basics import noop
 
 # %% ../../nbs/inside/train/training.ipynb #42f1d01b
 from .. import __version__
+from ..checks import DEVICE, FLAG, PATH, check_args, number, optional, whole
 from ..core import SegError
 from ..data.augment import Augment
 from ..data.baselines import row_baseline
 from ..data.check import require_sound
 from ..data.counts import class_counts
-from ..data.dataset import SegFolder
+from ..data.dataset import FOLDER, SegFolder
 from ..data.loaders import seg_dataloaders
 from ..distributed import broadcast_weights, on_rank0, process_group, rank, world_size
 from ..memory import checkpoint_blocks, kept_memory, one_value_per_channel
@@ -36,7 +37,7 @@ from .class_losses import class_weights, create_loss, loss_terms, weight_rules
 from .metrics import seg_metrics
 from .optimizer import EMA, FusedAdam
 from .plan import resolve
-from .recipes import Recipe
+from .recipes import RECIPE, Recipe
 from .run_config import (content_digest, file_digest, reopen, run_config,
                                          threads_of)
 from .run_log import RunLog
@@ -44,6 +45,8 @@ from .runs import Run, restore, writing
 from .seeds import seed_epoch
 
 # %% ../../nbs/inside/train/training.ipynb #6b14f55d
+@check_args(folder=FOLDER, recipe=RECIPE, number=whole(), device=optional(DEVICE), cache=FLAG,
+            progress=FLAG)
 def stage_loaders(
     folder:SegFolder, # the data
     recipe:Recipe,    # the recipe
@@ -54,6 +57,8 @@ def stage_loaders(
     cache=True        # decode every frame once to disk?
 ):
     "fastai `DataLoaders` for a stage of `recipe`"
+    if number >= len(recipe.stages):
+        raise SegError(f'number={number}: the recipe has {len(recipe.stages)} stages, from 0')
     stage, augment = recipe.stages[number], Augment(**dict(recipe.augment))
     return seg_dataloaders(folder, stage.size, stage.bs, split, augment, cache, device=device,
                            progress=progress)
@@ -232,6 +237,8 @@ def _first_learner(dls, recipe, progress, run, resume, state):
     return learn
 
 # %% ../../nbs/inside/train/training.ipynb #ada3c9b0
+@check_args(folder=FOLDER, recipe=RECIPE, path=PATH, device=optional(DEVICE), resume=FLAG,
+            minutes=number(0), cache=FLAG, data_changed=FLAG)
 @process_group()
 def train(
     folder:SegFolder,      # the data

@@ -21,7 +21,7 @@ from torch import nn
 # %% ../../nbs/inside/use/export.ipynb #1d4e0336
 from .. import __version__
 from ..core import SegError, atomic_path, import_extra, plain_text
-from ..data.dataset import class_colors
+from ..data.classes import class_colors
 from ..model.unet import load_unet
 from .inference import ready
 

@@ -11,6 +11,7 @@ __all__ = ['DTYPES', 'fold_batchnorm', 'ready', 'Prediction', 'merged_probabilit
 import copy, io
 from collections import Counter
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 # %% ../../nbs/inside/use/inference.ipynb #072b4f4e
@@ -24,16 +25,19 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # %% ../../nbs/inside/use/inference.ipynb #07de11c0
+from ..checks import DEVICE, FLAG, Kind, check_args, one_of, optional
 from ..core import SegError, plain_text
 from ..data.cache import resize_array
-from ..data.dataset import class_colors, merge_classes
+from ..data.classes import class_colors, merge_classes
 from ..data.decode import as_rgb
 from ..data.loaders import loader_facts
-from ..data.masks import class_shares, overlay, resize_mask, show_mask
+from ..data.masks import class_shares, overlay, show_mask
 from ..memory import keep_memory
 from ..model.unet import LeanUnet, load_unet
-from ..tensors import unwrap
+from ..tensors import NETWORK, TENSOR, unwrap
 from ..train.precision import best_precision
+from .tiles import checked_tile, tiled
+from .tta import averaged, tta_views
 
 # %% ../../nbs/inside/use/inference.ipynb #c196666e
 class _LeanStep(nn.Module):
@@ -81,6 +85,7 @@ def _conv_norms(model):
     return [(made[i][0], norm) for i,norm in pairs if uses.of[i] == 1]
 
 # %% ../../nbs/inside/use/inference.ipynb #6e60a3a8
+@check_args(model=NETWORK)
 def fold_batchnorm(
     model # a network in eval mode; it is changed
 ): # `model`
@@ -97,6 +102,7 @@ def fold_batchnorm(
 # %% ../../nbs/inside/use/inference.ipynb #748952e4
 DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16) # by precision
 
+@check_args(model=NETWORK, device=DEVICE, precision=one_of(*DTYPES))
 def ready(
     model,           # a network of `create_unet`; it stays as it is
     device='cpu',    # where the copy goes
@@ -115,8 +121,11 @@ class Prediction:
         ids,   # class of every pixel, uint8 (H, W)
         image, # the image, uint8 (H, W, 3)
         codes, # class names
-        colors # colour of each class, uint8 (n, 3)
-    ): self.ids, self.image, self.codes, self.colors = ids, image, codes, colors
+        colors, # colour of each class, uint8 (n, 3)
+        **kept # what else a predictor keeps, by name
+    ):
+        self.ids, self.image, self.codes, self.colors = ids, image, codes, colors
+        self._kept = kept
 
     @cached_property
     def shares(self)->dict: # share of the pixels, 0 to 1, by class name, largest first
@@ -143,6 +152,22 @@ class Prediction:
             Image.fromarray(self.overlay()).save(f, format='PNG')
             return f.getvalue()
 
+# %% ../../nbs/inside/use/inference.ipynb #c2fc31a5
+def _kept(p, what):
+    value = p._kept.get(what)
+    if value is None: raise SegError(f'{what}: not kept; make the Predictor with keep={what!r}')
+    return value
+
+@patch(as_prop=True)
+def confidence(self:Prediction)->np.ndarray: # float32 (H, W), 0 to 1
+    "The probability of the class that each pixel has"
+    return _kept(self, 'confidence')
+
+@patch(as_prop=True)
+def probabilities(self:Prediction)->np.ndarray: # float16 (n, h, w), at the size that was seen
+    "The probability of every class"
+    return _kept(self, 'probabilities')
+
 # %% ../../nbs/inside/use/inference.ipynb #1cb0c334
 def _network_of(model):
     "The network, and what is known of the images it was trained on"
@@ -164,11 +189,21 @@ def _classes_of(net, facts, classes):
     return (codes, colors, None) if classes is None else merge_classes(codes, colors, classes)
 
 # %% ../../nbs/inside/use/inference.ipynb #c0ea83bc
+def _take_lut(v):
+    a = np.asarray(v)
+    if a.ndim != 1 or not a.size or a.dtype.kind not in 'ui' or a.min() < 0: raise ValueError
+    return a
+
+_LUT = Kind('whole numbers, one a class, of merge_classes', _take_lut)
+
+@check_args(logits=TENSOR, lut=_LUT)
 def merged_probabilities(
     logits, # of a network, float (..., n, H, W)
     lut     # from each of the n classes to its merged class, of `merge_classes`
 ): # float32 (..., k, H, W)
     "The probabilities of merged classes: the sum of those of their members"
+    if logits.ndim < 3 or logits.shape[-3] != len(lut):
+        raise SegError(f'logits of {tuple(logits.shape)}: give (..., {len(lut)}, H, W)')
     members = torch.as_tensor(lut, device=logits.device).long()
     sums = nn.functional.one_hot(members).T.float()
     return torch.einsum('kn,...nhw->...khw', sums, logits.float().softmax(-3))
@@ -198,20 +233,25 @@ def checked_size(
 # %% ../../nbs/inside/use/inference.ipynb #ba27e109
 class Predictor:
     "A network kept ready to label one image after the other"
+    @check_args(device=optional(DEVICE), precision=one_of('auto', *DTYPES), compile=FLAG)
     def __init__(self,
         model,            # a file, run folder, `SegLearner`, or a network of `create_unet`
         size=None,        # (H, W) that the network sees; default: that of its training, see `sees`
         device=None,      # default: fastai's default device
         precision='auto', # 'fp32', 'bf16', 'fp16', or 'auto': `best_precision` of the device
         compile=False,    # also `torch.compile` it? The first image of each size then takes long
-        classes=None      # merge them: 'camvid11', a CSV file with the columns from,to, or a dict
+        classes=None,     # merge them: 'camvid11', a CSV file with the columns from,to, or a dict
+        keep=None,        # besides the ids: 'confidence', or 'probabilities' and confidence
+        tile=None,        # pixels along a side: see an image at its own size, in tiles
+        tta=None          # 'flip', 'scales', 'flip+scales': the average of several views
     ):
+        if keep not in (None, 'confidence', 'probabilities'):
+            raise SegError(f"keep={keep!r}: use 'confidence', 'probabilities' or None")
+        self.keep, self.tile, self.tta = keep, checked_tile(tile), tta
+        self.views = tta_views(tta)
         self.device = torch.device(default_device() if device is None else device)
         self.size = checked_size(size)
         self.precision = best_precision(self.device) if precision == 'auto' else precision
-        if self.precision not in DTYPES:
-            known = ', '.join(map(repr, DTYPES))
-            raise SegError(f"precision={precision!r}: use 'auto', {known}")
         net, facts = _network_of(model)
         self.codes, self.colors, self.lut = _classes_of(net, facts, classes)
         self.trained, self.name = checked_size(facts.get('size')), repr(net) # None: nobody noted it
@@ -226,23 +266,99 @@ def __call__(self:Predictor,
     image # a path, a Pillow image, or an array or a tensor of colours: see `as_rgb`
 )->Prediction: # with `ids` of the image's own size
     "The class of every pixel of `image`"
-    image = as_rgb(image)
-    own = image.shape[:2]
-    ids = self.ids(_resize_image(image, self.sees(own)))
-    if ids.shape != own: ids = resize_mask(ids, own)
-    return Prediction(ids, image, self.codes, self.colors)
+    return self.batch([image])[0]
 
 # %% ../../nbs/inside/use/inference.ipynb #7a56d2f9
 @patch
+def _probabilities(self:Predictor, x): # float (N, 3, h, w), normalized
+    "Of classes, or of merged ones, float32 (N, n, h, w)"
+    logits = self.net(x.to(DTYPES[self.precision]))
+    if self.lut is not None: return merged_probabilities(logits, self.lut)
+    return logits.float().softmax(1)
+
+@patch
+def _scores(self:Predictor, images): # uint8 (N, h, w, 3)
+    "Of classes (N, n, h, w): probabilities, or logits where the largest is all that counts"
+    x = torch.from_numpy(images).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
+    x = x.permute(0,3,1,2)
+    if self.tta: return averaged(self._probabilities, x, self.views)
+    only_ids = self.lut is None and not (self.keep or self.tile)
+    return self.net(x.to(DTYPES[self.precision])) if only_ids else self._probabilities(x)
+
+# %% ../../nbs/inside/use/inference.ipynb #1d384df2
+def _found(scores, keep):
+    "What is wanted of scores (N, n, h, w)"
+    most = scores.max(1)
+    res = dict(ids=most.indices.byte().cpu().numpy())
+    if keep: res['confidence'] = most.values.cpu().numpy()
+    if keep == 'probabilities': res['probabilities'] = scores.half().cpu().numpy()
+    return res
+
+def _placed(parts, size, keep):
+    "What is wanted of scores that come in parts of an image of that size, of `tiled`"
+    res = {}
+    for top,left,scores in parts:
+        for k,v in _found(scores[None], keep).items():
+            if k not in res: res[k] = np.empty((*v.shape[:-2], *size), v.dtype)
+            res[k][..., top:top+v.shape[-2], left:left+v.shape[-1]] = v
+    return res
+
+@patch
 @torch.inference_mode()
+def look(self:Predictor,
+    images # uint8 (N, H, W, 3), of the size that the network is to see
+)->dict: # ids uint8 (N, H, W); of `keep` confidence float32 (N, H, W), probabilities float16
+    "What the network makes of images of one size, without anything around it"
+    if not self.tile: return _found(self._scores(images), self.keep)
+    def score(part): return self._scores(part[None])[0]
+    found = [_placed(tiled(score, o, self.tile), o.shape[:2], self.keep) for o in images]
+    return {k: np.concatenate([o[k] for o in found]) for k in found[0]}
+
+# %% ../../nbs/inside/use/inference.ipynb #f7e7eb1c
+@patch
 def ids(self:Predictor,
     image # uint8 (H, W, 3), of the size that the network is to see
 )->np.ndarray: # class ids, uint8 (H, W)
     "The class of every pixel, without anything around it"
-    x = torch.from_numpy(image).to(self.device).float().div_(255).sub_(self.mean).div_(self.std)
-    logits = self.net(x.to(DTYPES[self.precision])[None].permute(0,3,1,2))
-    scores = logits[0] if self.lut is None else merged_probabilities(logits[0], self.lut)
-    return scores.max(0).indices.byte().cpu().numpy()
+    return self.look(image[None])['ids'][0]
+
+# %% ../../nbs/inside/use/inference.ipynb #d2704a43
+def _to_size(a, own): # nearest pixel, as `resize_mask`
+    if a.shape == own: return a
+    return np.array(Image.fromarray(a).resize(own[::-1], Image.Resampling.NEAREST))
+
+@patch
+def _prediction(self:Predictor, image, ids, **kept):
+    own = image.shape[:2]
+    if 'confidence' in kept: kept['confidence'] = _to_size(kept['confidence'], own)
+    return Prediction(_to_size(ids, own), image, self.codes, self.colors, **kept)
+
+@patch
+def batch(self:Predictor,
+    images, # several, each as for a call with one
+    bs=8    # how many go through the network at once
+)->list: # a `Prediction` of each
+    "The class of every pixel of several images"
+    if not (isinstance(bs, int) and bs > 0): raise SegError(f'bs={bs!r}: give a number above 0')
+    images, groups, res = [as_rgb(o) for o in images], {}, {}
+    for i,o in enumerate(images): groups.setdefault(self.sees(o.shape[:2]), []).append(i)
+    for size,group in groups.items():
+        for part in (group[k:k+bs] for k in range(0, len(group), bs)):
+            found = self.look(np.stack([_resize_image(images[i], size) for i in part]))
+            for j,i in enumerate(part):
+                one = {k: v[j] for k,v in found.items()}
+                res[i] = self._prediction(images[i], **one)
+    return [res[i] for i in range(len(images))]
+
+# %% ../../nbs/inside/use/inference.ipynb #0a249b3d
+@patch
+def stream(self:Predictor,
+    images, # any iterable of images, a generator too
+    bs=1    # images taken, and held, at a time
+): # a `Prediction` of each, as it is ready
+    "Predictions of images that come one after the other"
+    images = iter(images)
+    while part := [*islice(images, bs)]: yield from self.batch(part, bs)
 
 # %% ../../nbs/inside/use/inference.ipynb #0b64c1aa
 @patch
@@ -250,7 +366,7 @@ def sees(self:Predictor,
     own # size (H, W) of an image
 )->tuple[int,int]: # (H, W)
     "The size at which the network sees an image: `size`, that of its training, or as many pixels"
-    if self.size or not self.trained: return self.size or own
+    if self.size or self.tile or not self.trained: return self.size or own
     (h, w), (rows, columns) = own, self.trained
     if 1/1.1 <= (h/w)/(rows/columns) <= 1.1: return self.trained
     scale = (rows*columns/(h*w))**.5
@@ -262,5 +378,8 @@ def __repr__(self:Predictor):
     size = self.size or self.trained
     sees = 'each image at its own size: the weights do not say what they were trained at'
     if size: sees = f"{size[0]}x{size[1]}, as {'asked' if self.size else 'trained'}"
+    if self.tile and not self.size: sees = 'each image at its own size'
+    if self.tile: sees += f', in tiles of {self.tile}x{self.tile}'
+    if self.tta: sees += f', {len(self.views)} views of it ({self.tta})'
     merged = '' if self.lut is None else f', {len(self.lut)} classes merged into {len(self.codes)}'
     return f'Predictor({self.name}, {self.precision} on {self.device}, sees {sees}{merged})'

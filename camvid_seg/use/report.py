@@ -7,57 +7,188 @@ Docs: https://example.github.io/camvid_seg/inside/use/report.html.md"""
 # %% auto #0
 __all__ = ['write_report']
 
-# %% ../../nbs/inside/use/report.ipynb #89a5ca92
-import base64, html, io
+# %% ../../nbs/inside/use/report.ipynb #c758f65a
+import base64, csv, html, io, json
+from pathlib import Path
 
-# %% ../../nbs/inside/use/report.ipynb #27e0474c
-import matplotlib.pyplot as plt, torch
+# %% ../../nbs/inside/use/report.ipynb #3b4100da
+import matplotlib.pyplot as plt
 
-# %% ../../nbs/inside/use/report.ipynb #e81c7b93
+# %% ../../nbs/inside/use/report.ipynb #38ba9cf0
+from ..checks import PATH, check_args, instance_of, optional
+from ..core import SegError, is_readable_file, plain_text
+from ..train.plan import Plan
+from ..train.recipes import Recipe
 from ..train.runs import Run, plot_history, writing
+from .evaluation import (FIGURES, Evaluation, TextTable, as_percent, as_span,
+                                       evaluate, plot_evaluation)
+from .galleries import show_worst_frames, show_worst_regions
+from .inference import Predictor
 
-# %% ../../nbs/inside/use/report.ipynb #7d1b4c2d
-def _as_img(fig):
+# %% ../../nbs/inside/use/report.ipynb #ff9e86b2
+def _written(run, name, read):
+    "What the file `name` of a run holds; None if it is not there"
+    file = run.file(name)
+    if not is_readable_file(file): return None
+    try: return read(file.read_text(encoding='utf-8'))
+    except (ValueError, KeyError, TypeError) as e:
+        raise SegError(f'{file}: not as a training writes it ({type(e).__name__}); '
+                       'evaluate with another --out') from e
+
+def _history_rows(text):
+    "Rows of a history.csv"
+    rows = [*csv.DictReader(io.StringIO(text))]
+    return [{k:v if k == 'stage' else float(v) for k,v in row.items()} for row in rows]
+
+def _facts_of(run):
+    "Figures and history of a run"
+    facts, history = getattr(run, 'metrics', None), run.history
+    if facts is None:
+        facts = _written(run, 'metrics.json', lambda text: dict(json.loads(text))) or {}
+    return facts, history or _written(run, 'history.csv', _history_rows) or []
+
+# %% ../../nbs/inside/use/report.ipynb #5f4f30c6
+def _plan_of(run, ev):
+    "The plan of the run as notes and a table; none if its recipe is of another version"
+    folder = ev.folder if ev.protocol == 'lesson' else ev.folder.base or ev.folder
+    try: recipe, split = Recipe.from_dict(run.config['recipe']), run.config['split']
+    except (KeyError, TypeError, SegError): return '<p>Its recipe is of another version.</p>'
+    plan = Plan(folder, recipe, split, ev.predictor.device, resume=True)
+    notes = ''.join(f'<li>{html.escape(o)}</li>' for o in plan.notes)
+    return f"<ul>{notes}</ul>{TextTable('Stages', tuple(plan.head), plan.rows)._repr_html_()}"
+
+# %% ../../nbs/inside/use/report.ipynb #4577fede
+def _as_img(fig, alt, kind='png'):
     "A figure as an HTML picture that holds its own bytes"
     with io.BytesIO() as f:
-        fig.savefig(f, format='png', dpi=80, bbox_inches='tight')
+        fig.savefig(f, format=kind, dpi=110, bbox_inches='tight')
         data = base64.b64encode(f.getvalue()).decode()
     plt.close(fig)
-    return f'<img alt="" src="data:image/png;base64,{data}">'
+    mime = dict(png='png', jpg='jpeg')[kind]
+    return f'<figure><img alt="{html.escape(alt)}" src="data:image/{mime};base64,{data}"></figure>'
 
-@torch.no_grad()
-def _first_frames(learn, n=3):
-    "The first `n` validation frames with targets and predictions, as a figure"
-    x, y = (o[:n] for o in learn.dls.valid.one_batch())
-    learn.model.eval()
-    logits = learn.forward_pass(x.as_subclass(torch.Tensor))
-    learn.dls.valid.show_results((x, y), learn.loss_func.decodes(logits), max_n=n)
-    return plt.gcf()
+def _cards(ev):
+    "The figures in large type, the protocol's own first"
+    own = 'miou' if ev.protocol == 'literature' else 'accuracy'
+    names = sorted(FIGURES, key=lambda k: k != own)
+    cards = [(FIGURES[k], ev.figures[k], ev.interval(k)) for k in names]
+    cards += [('border F1 at 3 px', ev.mean_border_f1, None), ('calibration error', ev.ece, None)]
+    def card(name, v, span):
+        sure = f'95 %: {as_span(span)}' if span else '&nbsp;'
+        figure = f'<strong>{as_percent(v)}</strong>'
+        return f'<div><span>{name}</span>{figure}<small>{sure}</small></div>'
+    return ''.join(card(*o) for o in cards)
 
-# %% ../../nbs/inside/use/report.ipynb #290c29e2
-_page = '''<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}
-img{{max-width:100%}}td,th{{padding:.1em .8em;text-align:left}}</style>
-<h1>{title}</h1>
-<p>Figures, predictions and classes of <code>{weights}</code>, the file to predict with;
-the curves are those of the whole run.</p>
-<table>{facts}</table>
-<h2>History</h2>{curves}
-<h2>Validation frames</h2>{results}
-<h2>Classes</h2>{classes}</html>
+def _class_rows(ev):
+    "A row for each class, with its colour and a bar as long as its IoU"
+    table, rows = ev.class_table(), []
+    for name,share,frames,found,iou,span,f1 in table.rows:
+        i = ev.folder.codes.index(name)
+        color = '#' + bytes(ev.folder.colors[i].tolist()).hex()
+        width = 8*max(0, ev.cm.iou[i].item())
+        bar = f'<i class="bar" style="width:{width:.2f}em"></i>'
+        cells = ''.join(f'<td>{o}</td>' for o in (share, frames, found, iou, span, f1))
+        swatch = f'<i class="swatch" style="background:{color}"></i>'
+        name = html.escape(plain_text(name))
+        rows.append(f'<tr><td>{swatch}{name}</td>{cells}<td>{bar}</td></tr>')
+    head = ''.join(f'<th>{o}</th>' for o in (*table.head, ''))
+    note = f'<p><small>{html.escape(plain_text(table.note))}</small></p>'
+    body = f'<tbody>{"".join(rows)}</tbody>'
+    return f'<table class="classes"><thead><tr>{head}</tr></thead>{body}</table>{note}'
+
+# %% ../../nbs/inside/use/report.ipynb #79dc9bcd
+def _list(sentences):
+    return f"<ul>{''.join(f'<li>{html.escape(plain_text(o))}</li>' for o in sentences)}</ul>"
+
+def _environment(facts):
+    "What the figures of the training were made with"
+    def shown(v):
+        if isinstance(v, float): return f'{v:.4f}'.rstrip('0').rstrip('.')
+        return 'x'.join(map(str, v)) if isinstance(v, list) else str(v)
+    rows = [(plain_text(k).replace('_', ' '), shown(v)) for k,v in facts.items()
+            if not isinstance(v, dict)]
+    half, title = -(-len(rows)//2), 'metrics.json, as the training wrote it'
+    tables = TextTable(title, ('', ''), rows[:half]), TextTable('', ('', ''), rows[half:])
+    return f'<div class="side">{"".join(o._repr_html_() for o in tables)}</div>'
+
+def _curves(history):
+    "Losses and figures over the epochs"
+    if not history: return '<p>No epoch is logged.</p>'
+    return _as_img(plot_history(history)[0].figure, 'Losses and accuracy over the epochs')
+
+# %% ../../nbs/inside/use/report.ipynb #f16935f4
+_style = '''
+:root{color-scheme:light}
+body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:#1c2430;max-width:66em;
+margin:2em auto;padding:0 1.2em}
+h1{margin:0;font-size:1.9em;overflow-wrap:anywhere}h2{margin:2em 0 .6em;font-size:1.25em;
+border-bottom:2px solid #4c78a8;padding-bottom:.2em;break-after:avoid}
+.lead{color:#556;margin:.3em 0 1.2em;overflow-wrap:anywhere}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(9em,1fr));gap:.7em}
+.cards div{background:#f3f6fa;border-radius:.5em;padding:.6em .8em}
+.cards div:first-child{background:#dfe9f4}
+.cards div{display:flex;flex-direction:column;justify-content:space-between}
+.cards span,.cards small{color:#556;font-size:.82em}.cards strong{font-size:1.6em}
+table{border-collapse:collapse;margin:.8em 0;font-variant-numeric:tabular-nums;font-size:.92em}
+caption{padding:.2em .6em}td,th{padding:.16em .6em;border-bottom:1px solid #e4e8ee;text-align:right}
+td:first-child,th:first-child,td:last-child{text-align:left}thead th{border-bottom:1.5px solid #99a}
+.side{display:flex;flex-wrap:wrap;gap:0 2.5em;align-items:flex-start}
+.swatch{display:inline-block;width:1em;height:1em;border:1px solid #889;margin-right:.5em;
+vertical-align:-.1em}.bar{display:block;height:.75em;background:#4c78a8;border-radius:.15em}
+figure{margin:.8em 0}img{max-width:100%;height:auto;display:block}code{overflow-wrap:anywhere}
+tr,figure,.cards div{break-inside:avoid}
+@page{size:A4;margin:14mm 13mm}
+@media print{body{font-size:10.5px;margin:0;padding:0;max-width:none}h2{margin-top:1.4em}
+.swatch,.bar,.cards div{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+'''
+_page = '''<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title>
+<style>{style}</style>
+<h1>{title}</h1><p class="lead">{lead}<br>Weights: <code>{weights}</code></p>
+<div class="cards">{cards}</div>{cautions}
+<h2>Classes</h2>{classes}
+<h2>What is taken for what</h2>{confusions}
+<h2>Where it fails, and how sure it is</h2>{plots}<div class="side">{tables}</div>
+<h2>Worst frames</h2>{frames}
+<h2>Worst regions</h2>{regions}
+<h2>Plan</h2>{plan}
+<h2>Curves</h2>{curves}{published}
+<h2>Environment</h2>{environment}</html>
 '''
 
-# %% ../../nbs/inside/use/report.ipynb #05f31e8d
+# %% ../../nbs/inside/use/report.ipynb #ec3c11ab
+def _parts(run, ev):
+    "What stands where on the page"
+    facts, history = _facts_of(run)
+    def gallery(fig, alt): return _as_img(fig, alt, 'jpg') if fig else '<p>None.</p>'
+    published = ''
+    if ev.protocol == 'literature':
+        published = f'<h2>Published figures</h2>{ev.published_table()._repr_html_()}'
+    tables = ev.distance_table(), ev.size_table()
+    lead = ev.title().removeprefix(f'{ev.model}: ')
+    return dict(title=html.escape(plain_text(run.path.name)), style=_style, cards=_cards(ev),
+        lead=html.escape(plain_text(lead[0].upper() + lead[1:])), classes=_class_rows(ev),
+        weights=html.escape(plain_text(facts.get('weights', 'best.safetensors'))),
+        cautions=_list(ev.cautions()), confusions=_list(ev.confusions(10)),
+        plots=_as_img(plot_evaluation(ev)[0].figure, 'Right by confidence, distance and size'),
+        tables=''.join(o._repr_html_() for o in tables),
+        frames=gallery(show_worst_frames(ev), 'The worst frames'),
+        regions=gallery(show_worst_regions(ev), 'The worst regions'), plan=_plan_of(run, ev),
+        curves=_curves(history), published=published, environment=_environment(facts))
+
+@check_args(run=instance_of(Run, 'a `Run`, as train() returns it'),
+            ev=optional(instance_of(Evaluation, 'an `Evaluation`')), path=optional(PATH))
 def write_report(
-    run:Run # as `train` returned it, with `metrics`, and with their weights in `learn`
-):
-    "Write report.html: figures, curves, some predictions and the IoU of every class, in one file"
-    def row(k, v): return f'<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>'
-    facts = ''.join(row(k, v) for k,v in run.metrics.items() if k != 'iou')
-    page = _page.format(title=html.escape(run.path.name),
-                        weights=html.escape(str(run.metrics.get('weights'))), facts=facts,
-                        curves=_as_img(plot_history(run.history)[0].figure),
-                        results=_as_img(_first_frames(run.learn)),
-                        classes=run.learn.metrics[0].cm._repr_html_())
-    with writing(run.file('report.html')) as tmp:
-        tmp.write_text(page, encoding='utf-8', errors='backslashreplace')
+    run:Run,                 # as `train` returned it, with its weights in `learn`; or one on disk
+    ev:Evaluation|None=None, # of its weights; None: of what `train` validated on
+    path=None                # the file to write; None: report.html in the run folder
+): # an `Evaluation`, that of the page
+    "Write report.html: figures, classes, failures, plan and curves of a run, in one file"
+    if ev is None:
+        dls = run.learn.dls
+        predictor = Predictor(run.learn, dls.size, dls.device, keep='confidence')
+        ev = evaluate(predictor, dls.folder, dls.split)
+    path = run.file('report.html') if path is None else Path(path)
+    page = _page.format(**_parts(run, ev))
+    with writing(path) as tmp: tmp.write_text(page, encoding='utf-8', errors='backslashreplace')
+    return ev

@@ -1,17 +1,19 @@
 "Faults in a dataset folder: listed by `check`, refused before training, or read right; never silent"
-import io, os, re, shutil, struct, subprocess, sys, threading, zlib
+import io, os, re, shutil, struct, subprocess, sys, threading, unicodedata, warnings, zlib
 import numpy as np, pytest
 from PIL import Image
 from camvid_seg.cli.main import main
 from camvid_seg.data import check, loaders
 from camvid_seg.core import SegError
-from camvid_seg.data.check import check_dataset
-from camvid_seg.data.dataset import SegFolder, class_colors
+from camvid_seg.data.check import check_dataset, require_sound
+from camvid_seg.data.classes import class_colors
+from camvid_seg.data.dataset import SegFolder
 from camvid_seg.data.decode import read_mask
 from camvid_seg.train.training import train
 from camvid_seg.data.cache import Frames, decode_frame
 from camvid_seg.data.loaders import seg_dataloaders
 from camvid_seg.data.decode import read_image
+from camvid_seg.train.plan import Plan
 from camvid_seg.train.recipes import quick_recipe
 
 codes, size = 'Sky Road Car Void'.split(), (32,48)
@@ -79,6 +81,44 @@ def test_255(fault, folder):
     a = mask(folder); a[a == 3] = 255; put(folder, a)
     refused(fault, 'unknown id', "255 for 'ignore', as other data sets write it", folder, 'id 255', 'give those pixels the id of Void')
 
+# ---- values that stand for classes and are no ids ----
+
+def coded(folder, names, values, how=Image.fromarray):
+    "Masks in which the n-th of `values` stands for the n-th class, and what they mean"
+    (folder/'codes.txt').write_text('\n'.join(names), encoding='utf-8')
+    for i in range(6):
+        ids = mask(folder, i)%len(values)
+        put(folder, how(np.array(values, np.uint8)[ids]), i)
+        yield ids
+
+grey_ramp = np.arange(256)[:,None].repeat(3, 1)
+two, three = ['background', 'building'], ['sky', 'road', 'car']
+def rgb3(a): return Image.fromarray(np.stack([a]*3, -1))
+codings = {'0 and 255': (two, [0,255], Image.fromarray, 'so 255 is your class 1 (building)', 'import binary'), '0 and 255 in three channels': (two, [0,255], rgb3, 'so 255 is your class 1 (building)', 'import binary'),
+    '0 and 255, and Void in codes.txt': ([*two, 'Void'], [0,255], Image.fromarray, 'so 255 is your class 1 (building)', 'import binary'), '0 and 255 of 16 bits': (two, [0,255], lambda a: Image.fromarray(a.astype(np.uint16)), 'so 255 is your class 1 (building)', 'import binary'),
+    '0, 128 and 255': (three, [0,128,255], Image.fromarray, 'so 255 is your class 2 (car)', "'255 255 255 car'"), '0, 127 and 255': (three, [0,127,255], Image.fromarray, 'so 255 is your class 2 (car)', "'255 255 255 car'"),
+    '0, 85, 170 and 255': ([*three, 'tree'], [0,85,170,255], Image.fromarray, 'so 255 is your class 3 (tree)', "'255 255 255 tree'"), 'ids from 1 on': (three, [1,2,3], Image.fromarray, 'so 1 is your class 0 (sky)', 'import ids1'),
+    'ids from 1 on for two classes': (two, [1,2], Image.fromarray, 'so 1 is your class 0 (background)', 'import ids1'), '0 and 255 under a palette of greys': (two, [0,255], lambda a: palette(a, grey_ramp), 'so 255 is your class 1 (building)', 'import binary'),
+    'a bit a pixel': (two, [0,255], lambda a: Image.fromarray(a > 0), 'a boolean mask (1 bit a pixel)', 'import binary')}
+
+@pytest.mark.parametrize('what', codings)
+def test_values(fault, folder, what):
+    names, values, how, meaning, fix = codings[what]
+    ids = [*coded(folder, names, values, how)]
+    refused(fault, 'unknown id', f'masks of {what}', folder, meaning, fix, 'label_colors.txt')
+    if 'bit a' not in what: assert len(check_dataset(folder).errors) == 1 # not a line for each mask
+    if 'palette' in what: return # its colours, not its indices, are compared with label_colors.txt
+    (folder/'label_colors.txt').write_text('\n'.join(f'{v} {v} {v} {n}' for v, n in zip(values, names)), encoding='utf-8')
+    assert all(np.array_equal(read_mask(folder/f'labels/f{i}_P.png', SegFolder(folder)), o) for i, o in enumerate(ids)) and check_dataset(folder).require()
+    fault('unknown id', f'masks of {what}, these values named in label_colors.txt', 'read right')
+
+def test_ids_in_three_channels(fault, folder):
+    for i in range(6): put(folder, rgb3(mask(folder, i)), i)
+    assert np.array_equal(read_mask(folder/'labels/f0_P.png', SegFolder(folder)), np.array(Image.open(folder/'labels/f0_P.png'))[...,0]) and check_dataset(folder).require()
+    fault('coded mask', 'ids repeated in three equal channels', 'read right')
+    put(folder, rgb3(0*mask(folder)[...,0]))
+    refused(fault, 'coded mask', 'the same, and one mask all black, the colour of Void', folder, 'labels/f0_P.png: all black', 'three channels')
+
 # ---- masks that code their classes in some way ----
 
 def palette(a, colors):
@@ -114,7 +154,6 @@ def test_palette_with_more(fault, folder, what, names, entries):
     put(folder, palette(mixed.argsort()[ids].astype(np.uint8), entries(colors[mixed])))
     right(fault, 'coded mask', f"mode P, the classes' colours in another order, {what}", folder, ids)
 
-grey_ramp = np.arange(256)[:,None].repeat(3, 1)
 @pytest.mark.parametrize('what, names, entries, up_to', [
     ('all black, the colour of Void', codes, np.zeros((256,3)), 4), ('the colours of PASCAL VOC, some of which are colours of CamVid', ['Sky', 'Tree', 'Building', 'Void'], np.r_[voc, grey_ramp[8:]], 4),
     ('the colours of PASCAL VOC, of which only such are used', ['Sky', 'Tree', 'Building', 'Void'], np.r_[voc, grey_ramp[8:]], 2), ('greys', codes, grey_ramp, 4), ('greys, and only black is used', codes, grey_ramp, 1),
@@ -263,6 +302,73 @@ def test_orphan(fault, folder):
     (folder/'images/f0.png').unlink()
     warned(fault, 'names and splits', 'a mask without an image', folder, 'labels/f0_P.png: there is no images/f0.png')
 
+def read_right(fault, row, injected, folder, said=''):
+    "Every mask and the split are found as they were, and training may begin"
+    f = SegFolder(folder)
+    assert [Image.open(f.label(p)).size for p in f.images] == [size[::-1]]*6 and len(f.split().valid) == 2
+    assert check_dataset(folder).require()
+    require_sound(f)
+    assert len(Frames(f, f.images, size).index) == 6
+    fault(row, injected, 'read right', said)
+
+def ask(folder, *says):
+    "The only lines of `check` that hold `says`, one for each"
+    r = check_dataset(folder)
+    lines = [next(l for l in [*r.errors, *r.warnings] if o in l) for o in says]
+    assert not any('delete' in l for l in [*r.errors, *r.warnings])
+    return lines
+
+@pytest.mark.parametrize('image, label', [('f{}.PNG', 'f{}_P.PNG'), ('F{}.png', 'f{}_P.png'), ('f{}.Png', 'F{}_p.pNG'), ('f{}.jpeg', 'f{}_P.jpg')])
+def test_capitals(fault, folder, image, label):
+    for i in range(6):
+        os.rename(folder/f'images/f{i}.png', folder/'images'/image.format(i))
+        os.rename(folder/f'labels/f{i}_P.png', folder/'labels'/label.format(i))
+    read_right(fault, 'names and splits', f'images {image.format(0)} with PNG masks {label.format(0)}', folder)
+
+def test_jpeg_mask_beside(fault, folder):
+    Image.open(folder/'labels/f0_P.png').convert('RGB').save(folder/'labels/f0_P.JPG', 'jpeg')
+    line, = ask(folder, 'labels/f0_P.JPG: not used')
+    assert check_dataset(folder).require()
+    fault('names and splits', 'a mask as PNG and, beside it, as JPEG', 'the PNG is used, the other warned of', line)
+    os.remove(folder/'labels/f0_P.png')
+    refused(fault, 'names and splits', 'a mask as JPEG beside the image, and no other', folder, 'labels/f0_P.JPG: a mask in JPEG')
+
+@pytest.mark.parametrize('name, fix', [('f0.png', 'rename labels/f0.png so'), ('f0_mask.png', 'rename labels/f0_mask.png so'), ('F0-label.PNG', 'rename labels/F0-label.PNG so'), ('f0_P.tif', 'convert labels/f0_P.tif to it'), ('other.png', 'add it')])
+def test_mask_under_another_name(fault, folder, name, fix):
+    os.rename(folder/'labels/f0_P.png', folder/'labels'/name)
+    line, = ask(folder, 'images/f0.png: has no mask labels/f0_P.png')
+    assert line.endswith(fix)
+    with pytest.raises(SegError): start(folder)
+    fault('names and splits', f'a mask under the name {name}', 'refused, with what to do, which is never to delete something', line)
+
+@pytest.mark.parametrize('form', ['NFC', 'NFD'])
+@pytest.mark.parametrize('part', ['images', 'labels', 'valid.txt'])
+def test_unicode_forms(fault, folder, form, part):
+    "One of the three comes from a Mac, or went over one"
+    other = dict(NFC='NFD', NFD='NFC')[form]
+    def name(i, of): return unicodedata.normalize(form if of == part else other, f'\u00c5rstra\u00dfe \u30ac {i}')
+    for i in range(6):
+        os.rename(folder/f'images/f{i}.png', folder/'images'/f"{name(i, 'images')}.png")
+        os.rename(folder/f'labels/f{i}_P.png', folder/'labels'/f"{name(i, 'labels')}_P.png")
+    (folder/'valid.txt').write_text('\n'.join(name(i, 'valid.txt') + '.png' for i in (4,5)), encoding='utf-8')
+    read_right(fault, 'names and splits', f'accents stored as {form} in {part} and otherwise elsewhere, as names from a Mac are', folder)
+
+@pytest.mark.parametrize('a, b', [('caf\u00e9', 'cafe\u0301'), ('Street', 'street')])
+def test_two_images_look_the_same(fault, folder, a, b):
+    for i, o in enumerate((a, b)): os.rename(folder/f'images/f{i}.png', folder/f'images/{o}.png')
+    os.rename(folder/'labels/f0_P.png', folder/f'labels/{a}_P.png')
+    os.remove(folder/'labels/f1_P.png')
+    if len(list((folder/'images').iterdir())) < 6: pytest.skip('this file system knows one of the two names')
+    refused(fault, 'names and splits', 'two images whose names differ in capitals or accents alone, and one mask', folder, '2 images have names that differ in capitals or accents alone and so share one mask')
+    shutil.copy(folder/'labels/f2_P.png', folder/f'labels/{b}_P.png')
+    assert check_dataset(folder).require() # each has its own
+
+@pytest.mark.parametrize('lines', ['images/f4.png labels/f4_P.png\nimages/f5.png labels/f5_P.png', 'f4.png,f4_P.png\nf5.png,f5_P.png', '"f4.png";"valid"\n"f5.png";"valid"', 'f4\t1\nf5\t1',
+    '\n'.join(f"f{i}.png,{'valid' if i > 3 else 'train'}" for i in range(6)), 'F4.PNG\nF5.PNG', '/data/images/f4.png /data/labels/f4_P.png\nC:\\data\\f5.png C:\\data\\f5_P.png'])
+def test_columns_in_valid(fault, folder, lines):
+    (folder/'valid.txt').write_text(lines, encoding='utf-8')
+    read_right(fault, 'names and splits', f'a valid.txt with the line {lines.splitlines()[-1]!r}', folder)
+
 def test_one_stem(fault, folder):
     Image.open(folder/'images/f0.png').save(folder/'images/f0.jpg')
     refused(fault, 'names and splits', 'two images with one stem, f0.png and f0.jpg', folder, 'images/f0: 2 images have this stem')
@@ -293,7 +399,7 @@ def test_near_duplicates(fault, folder):
 
 def test_twice_in_train(fault, folder):
     shutil.copy(folder/'images/f0.png', folder/'images/f1.png')
-    warned(fault, 'names and splits', 'one picture twice among those to train on', folder, 'images/f1.png: the same picture as images/f0.png; delete one')
+    warned(fault, 'names and splits', 'one picture twice among those to train on', folder, 'images/f1.png: the same picture as images/f0.png; it counts twice')
 
 @pytest.mark.parametrize('text, said', [('Sky\nRoad\nSky\nVoid', "'Sky' stands on 2 lines"), ('', 'names no class'), ('\n'.join(map(str, range(300))), 'names 300 classes')])
 def test_codes(fault, folder, text, said):
@@ -333,6 +439,52 @@ def test_only_void(fault, folder, part, of):
     refused(fault, 'too little', f'a {part} part whose masks are all Void', folder, f'valid.txt: no pixel of the {len(of)} masks in {part} has a class other than Void')
     a = mask(folder, of[-1]); a[0,0] = 0; put(folder, a, of[-1])
     assert check_dataset(folder).require()
+
+def repaint(folder, of, f):
+    for i in of: put(folder, f(mask(folder, i)), i)
+
+def says(fault, folder, injected, warning, *notes):
+    "`check` warns, the note of a sound folder keeps it, and the plan says it"
+    r = check_dataset(folder)
+    line = next(l for l in r.warnings if l.startswith(warning))
+    assert r.require() and require_sound(SegFolder(folder)) == r.warnings == require_sound(SegFolder(folder))
+    plan = Plan(SegFolder(folder), quick_recipe(weights=None).change_stages(size=size, bs=2), device='cpu').notes
+    assert line in plan and all(any(n in o for o in plan) for n in notes)
+    fault('too little', injected, 'warned of by check and by the plan', line)
+
+def test_class_without_a_training_pixel(fault, folder):
+    repaint(folder, range(4), lambda a: np.where(a == 2, 1, a))
+    says(fault, folder, 'a class without a training pixel', 'train: no pixel of Car, so nothing is learned of it')
+    (folder/'codes.txt').write_text('\n'.join([*codes, *'ABCDEF']), encoding='utf-8')
+    says(fault, folder, 'seven classes without a training pixel', 'train: no pixel of Car, A, B, C, D and 2 more, so')
+
+def test_class_without_a_validation_pixel(fault, folder):
+    repaint(folder, (4,5), lambda a: np.where(a == 1, 0, a))
+    says(fault, folder, 'a class without a validation pixel', 'valid: no pixel of Road, so no figure speaks of it')
+
+def test_only_background(fault, folder):
+    repaint(folder, (4,5), lambda a: np.where(a == 3, a, 0))
+    says(fault, folder, 'validation masks that are all background, so that a constant scores 1.0', 'valid: every labelled pixel is Sky, so whatever says so scores 1.0', 'valid: no pixel of Road, Car')
+    repaint(folder, range(4), lambda a: np.where(a == 3, a, 0))
+    says(fault, folder, 'all masks are background', 'train: every labelled pixel is Sky, so nothing else is learned', 'valid: every labelled')
+
+def test_merged_classes_without_a_pixel(fault, folder):
+    repaint(folder, (4,5), lambda a: np.where(a == 1, 3, a))
+    merged = SegFolder(folder).merge(dict(Sky='Far', Road='Near', Car='Near', Void=''))
+    assert check_dataset(merged).warnings == []   # Road is missing, Near is not
+    line, = check_dataset(SegFolder(folder).merge(dict(Sky='Far', Road='Near', Car='Far', Void=''))).warnings[:1]
+    assert 'every labelled pixel is Far' in line
+
+def test_thin_class(fault, folder):
+    def pole(a): a = np.where(a == 2, 1, 0).astype(np.uint8); a[:,5] = 2; return a.repeat(8, 0).repeat(8, 1)
+    for i in range(6):
+        put(folder, pole(mask(folder, i)), i)
+        put(folder, np.array(Image.open(folder/f'images/f{i}.png')).repeat(8, 0).repeat(8, 1), i, 'images/f{}.png')
+    poles = Plan(SegFolder(folder), quick_recipe(weights=None).change_stages(size=[(32,48),(32,40),(32,40)], bs=2), device='cpu').notes
+    line = next(o for o in poles if o.startswith('at 32x40'))
+    assert 'Car (0.83 pixels)' in line and not any('at 32x48' in o and 'Car' in o for o in poles)
+    assert 'Car at 32x48' in str(check_dataset(folder))
+    fault('too little', 'a class that is thinner than a pixel at the size of a stage', 'said by the plan; check says below which size', line)
 
 def test_no_images(fault, folder):
     for p in (folder/'images').iterdir(): p.unlink()
@@ -404,3 +556,62 @@ def test_postscript(fault, folder):
     (folder/'images/f0.png').write_bytes(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 48 32\n(x) run\n')
     with pytest.raises(SegError, match='not one of the formats'): read_image(folder/'images/f0.png')
     refused(fault, 'image format', 'PostScript, a program, under the name of a PNG', folder, 'images/f0.png: not one of the formats PNG')
+
+# ---- a cache of frames ----
+
+@pytest.fixture
+def frames(folder, monkeypatch):
+    "A function that makes `Frames` of the folder and returns them with the only warning of it, if any"
+    monkeypatch.setenv('CAMVID_SEG_HOME', str(folder.parent/'home'))
+    def make():
+        with warnings.catch_warnings(record=True) as w:
+            warnings.simplefilter('always', UserWarning)
+            f = SegFolder(folder)
+            made = Frames(f, f.images, size)
+        assert all(np.array_equal(made.mask(p), mask(folder, i)) for i, p in enumerate(f.images))
+        said = [str(o.message) for o in w if o.category is UserWarning]
+        return made, *(said or [''])
+    return make
+
+def flip(b, at): return b[:at] + bytes([b[at]^5]) + b[at+1:]
+
+@pytest.mark.parametrize('name', ['images', 'masks', 'sums'])
+@pytest.mark.parametrize('what, change', [('a flipped byte', lambda b: flip(b, -7 % len(b))), ('a flipped byte of its header', lambda b: flip(b, 60)), ('its end lost', lambda b: b[:-9]),
+    ('bytes behind its end', lambda b: b + b'123'), ('nothing in it', lambda b: b''), ('its shape turned', lambda b: b.replace(b', 32, 48', b', 48, 32').replace(b'(6, 2)', b'(2, 6)'))])
+def test_cache_spoiled(fault, folder, frames, name, what, change):
+    file = frames()[0].dir/f'{name}.npy'
+    was = file.read_bytes()
+    assert change(was) != was
+    file.unlink()
+    file.write_bytes(change(was))
+    _, said = frames()
+    assert 'is damaged' in said and 'decoding them again' in said and file.read_bytes() == was
+    assert frames()[1] == ''
+    fault('cache', f'decoded frames: {name}.npy with {what}', 'decoded again, said in a line', re.sub('[0-9a-f]{20}', 'NAME', said))
+
+def test_cache_of_other_shapes(fault, folder, frames):
+    made, = frames()[:1]
+    other = Frames(made.folder, made.folder.images, (48,32))
+    for o in other.dir.glob('*.npy'): shutil.copy(o, made.dir)
+    _, said = frames()
+    assert 'other shapes' in said
+    fault('cache', 'decoded frames of another size in the place of ours', 'decoded again, said in a line', re.sub('[0-9a-f]{20}', 'NAME', said))
+
+FULL = """import os, resource, sys, warnings
+warnings.simplefilter('ignore', ResourceWarning)
+from camvid_seg.data.cache import *
+from camvid_seg.data.cache import SegFolder
+if sys.argv[2] == 'unreserved': del os.posix_fallocate
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+f = SegFolder(sys.argv[1])
+print(Frames(f, f.images, (32,48)).mask(f.images[0]).shape)"""
+
+@pytest.mark.skipif(not hasattr(os, 'posix_fallocate'), reason='needs limits of POSIX')
+@pytest.mark.parametrize('how', ['reserved', 'unreserved'])
+def test_cache_meets_a_full_disk(fault, folder, how):
+    home = folder.parent/'home'
+    r = subprocess.run([sys.executable, '-c', FULL, folder, how], capture_output=True, text=True, env={**os.environ, 'CAMVID_SEG_HOME': str(home)})
+    assert r.returncode == 0 and '32, 48' in r.stdout and [o.name for o in (home/'frames').iterdir()] == ['.lock']
+    said, = re.findall('UserWarning: (.*)', r.stderr)
+    assert said.startswith('decoding in every epoch')
+    fault('cache', f"the disk is full while frames are decoded, {'and says so at once' if how == 'reserved' else 'on a file system that reserves nothing'}", 'decoded in every epoch, said in a line', re.sub('[(].*[)]', '(File too large)', said))

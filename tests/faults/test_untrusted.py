@@ -6,7 +6,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from camvid_seg.cli.main import main
 from camvid_seg.data.check import check_dataset
-from camvid_seg.data.dataset import ClassTable, SegClass, SegFolder
+from camvid_seg.data.classes import ClassTable, SegClass
+from camvid_seg.data.dataset import SegFolder
 from camvid_seg.data.counts import class_counts
 from camvid_seg.data.explore import AugmentExplorer, MaskExplorer, show_grid
 from camvid_seg.train.plan import Plan
