@@ -20,7 +20,7 @@ from torch import nn
 
 # %% ../../nbs/inside/use/export.ipynb #1d4e0336
 from .. import __version__
-from ..core import SegError, atomic_path, import_extra, plain_text
+from ..core import SegError, atomic_path, needs_extra, plain_text
 from ..data.classes import class_colors
 from ..model.unet import load_unet
 from .inference import ready
@@ -61,7 +61,7 @@ class _Doubled(nn.Module):
 
     def forward(self, x): return F.pixel_shuffle(self.conv(x), 2)[..., 1:-1, 1:-1]
 
-class _Limited(nn.Module):
+class _ReLU6(nn.Module):
     "ReLU up to 6, as the operation that exporters take without taking it apart"
     def forward(self, x): return x.clamp(0., 6.)
 
@@ -82,7 +82,7 @@ class ExportNet(nn.Module):
         for name,m in [*self.net.named_modules()]:
             if _halves(m): self.net.set_submodule(name, _Halved(m, onnx))
             if _doubles(m): self.net.set_submodule(name, _Doubled(m))
-            if isinstance(m, nn.ReLU6): self.net.set_submodule(name, _Limited())
+            if isinstance(m, nn.ReLU6): self.net.set_submodule(name, _ReLU6())
         mean, std = (torch.tensor(o)[:, None, None] for o in imagenet_stats)
         self.register_buffer('scale', 1/(255*std))
         self.register_buffer('shift', -mean/std)
@@ -158,7 +158,7 @@ def export_facts(
     return dict(sorted({**net.config, **own}.items()))
 
 # %% ../../nbs/inside/use/export.ipynb #24ae9b26
-def _write(path, save, net, facts):
+def _write_checked(path, save, net, facts):
     "Have `save` write a file, which becomes `path` when it labels as `net` does"
     path = Path(path)
     if os.path.lexists(path):
@@ -192,7 +192,7 @@ def export_torch(
             torch.export.save(program, f, extra_files={'camvid_seg.json':json.dumps(facts)})
         module = torch.export.load(str(tmp)).module()
         return lambda images: module(torch.from_numpy(images)).numpy()
-    return _write(path, save, net, facts)
+    return _write_checked(path, save, net, facts)
 
 # %% ../../nbs/inside/use/export.ipynb #d877776b
 def onnx_session(
@@ -200,7 +200,7 @@ def onnx_session(
     threads=None # to compute with; default: as many as PyTorch has
 ): # an `InferenceSession` on the CPU
     "onnxruntime, ready to run a file"
-    ort = import_extra('onnxruntime', 'export')
+    with needs_extra('export'): import onnxruntime as ort
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()
     options.log_severity_level = 3 # errors only
@@ -222,17 +222,18 @@ def export_onnx(
     path     # the file to write, .onnx
 )->Path:
     "Write a network for the runtimes of ONNX"
-    onnx, _ = (import_extra(o, 'export') for o in ('onnx', 'onnxscript'))
+    with needs_extra('export'): import onnx
     net, header = load_unet(weights)
     facts = export_facts(net, header)
     def save(tmp):
-        model = torch.onnx.export(_program(net, onnx=True), dynamo=True, verbose=False,
-                                  input_names=['image'], output_names=['ids']).model_proto
+        program, names = _program(net, onnx=True), dict(input_names=['image'], output_names=['ids'])
+        with needs_extra('export'): # of onnxscript
+            model = torch.onnx.export(program, dynamo=True, verbose=False, **names).model_proto
         _tidy(model, facts)
         onnx.save(model, tmp)
         session = onnx_session(tmp)
         return lambda images: session.run(None, {'image':images})[0]
-    return _write(path, save, net, facts)
+    return _write_checked(path, save, net, facts)
 
 # %% ../../nbs/inside/use/export.ipynb #63188b32
 RUNNER = """'Label images: python run.py IMAGE...   (pip install onnxruntime numpy pillow)'
