@@ -83,15 +83,19 @@ class ExportNet(nn.Module):
             if _halves(m): self.net.set_submodule(name, _Halved(m, onnx))
             if _doubles(m): self.net.set_submodule(name, _Doubled(m))
             if isinstance(m, nn.ReLU6): self.net.set_submodule(name, _ReLU6())
-        mean, std = (torch.tensor(o)[:, None, None] for o in imagenet_stats)
-        self.register_buffer('scale', 1/(255*std))
-        self.register_buffer('shift', -mean/std)
+        own = net.encoder.mean, net.encoder.std
+        for name,stats in ('image', imagenet_stats), ('encoder', own):
+            mean, std = (torch.tensor(o)[:, None, None] for o in stats)
+            self.register_buffer(f'{name}_scale', 1/(255*std))
+            self.register_buffer(f'{name}_shift', -mean/std)
 
     def forward(self,
         image # uint8 (N, H, W, 3), RGB
     ): # class of every pixel, uint8 (N, H, W)
-        x = image.permute(0, 3, 1, 2).float()*self.scale + self.shift
-        return self.net(x).argmax(1).to(torch.uint8)
+        x = image.permute(0, 3, 1, 2).float()
+        maps = self.net.encoder.maps(x*self.encoder_scale + self.encoder_shift)
+        scores = self.net.decode(x*self.image_scale + self.image_shift, maps)
+        return scores.argmax(1).to(torch.uint8)
 
 # %% ../../nbs/inside/use/export.ipynb #d0b32b7a
 def _program(net, onnx):

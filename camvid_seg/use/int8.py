@@ -47,7 +47,8 @@ def _evenly(paths, n): # `n` of `paths`, evenly
     return [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, n).astype(int))]
 
 # %% ../../nbs/inside/use/int8.ipynb #5909d2b7
-_IN_8_BITS = ['Conv', 'Relu', 'Clip', 'Add', 'Concat', 'MaxPool', 'DepthToSpace', 'Slice']
+_IN_8_BITS = ['Conv', 'Relu', 'Clip', 'Add', 'Concat', 'MaxPool', 'DepthToSpace', 'Slice', 'Resize',
+              'ArgMax']
 
 class _CalibrationImages:
     "What the quantizer reads: one image after the other"
