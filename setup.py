@@ -38,7 +38,7 @@ setup(
                  'Topic :: Scientific/Engineering :: Image Recognition'],
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path'] + '.*']),
     install_requires=lines('requirements'),
-    extras_require={'bench': lines('bench_requirements'), 'dev': lines('dev_requirements')},
+    extras_require={'bench': lines('bench_requirements'), 'video': lines('video_requirements'), 'dev': lines('dev_requirements')},
     entry_points={'console_scripts': lines('console_scripts') + (aliases if 'editable_wheel' in sys.argv else []),
                   'nbdev': [f"{cfg['lib_path']} = {cfg['lib_path']}._modidx:d"]},
     zip_safe=False,

@@ -40,4 +40,5 @@ from .use.tta import *
 from .use.inference import *
 from .use.inputs import *
 from .use.results import *
+from .use.video import *
 from .use.report import *

@@ -120,9 +120,7 @@ class Prediction:
         codes, # class names
         colors, # colour of each class, uint8 (n, 3)
         **kept # what else a predictor keeps, by name
-    ):
-        self.ids, self.image, self.codes, self.colors = ids, image, codes, colors
-        self._kept = kept
+    ): self.ids, self.image, self.codes, self.colors, self._kept = ids, image, codes, colors, kept
 
     @cached_property
     def shares(self)->dict: # share of the pixels, 0 to 1, by class name, largest first
@@ -203,6 +201,10 @@ def _resize_image(image, size): # as the loaders do it
 # %% ../../nbs/inside/use/inference.ipynb #2369821f
 _MOST_PIXELS = 2**26 # twice an 8K frame
 
+def _checked_keep(keep):
+    if keep in (None, 'confidence', 'probabilities'): return keep
+    raise SegError(f"keep={keep!r}: use 'confidence', 'probabilities' or None")
+
 def checked_size(
     size # (rows, columns) in pixels, or None
 ): # `size` as a tuple, or None
@@ -231,10 +233,8 @@ class Predictor:
         tile=None,        # pixels along a side: see an image at its own size, in tiles
         tta=None          # 'flip', 'scales', 'flip+scales': the average of several views
     ):
-        if keep not in (None, 'confidence', 'probabilities'):
-            raise SegError(f"keep={keep!r}: use 'confidence', 'probabilities' or None")
-        self.keep, self.tile, self.tta = keep, checked_tile(tile), tta
-        self.views = tta_views(tta)
+        self.keep, self.tile = _checked_keep(keep), checked_tile(tile)
+        self.tta, self.views = tta, tta_views(tta)
         self.device = torch.device(default_device() if device is None else device)
         self.size = checked_size(size)
         self.precision = best_precision(self.device) if precision == 'auto' else precision
