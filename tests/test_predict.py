@@ -1,5 +1,5 @@
 "Predictions by the thousand, of films and of folders: in constant memory, stopped and gone on with. `tests/soak.py predict` is the long form"
-import os, subprocess, sys, time
+import os, subprocess, sys
 from fractions import Fraction
 from pathlib import Path
 import numpy as np, psutil, pytest, torch

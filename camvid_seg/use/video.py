@@ -132,7 +132,7 @@ def _frames_to(predictor, path, key, masks, writer, progress):
         times.append(time)
     return times
 
-def _finish(staged, masks, times):
+def _name_masks(staged, masks, times):
     "Give the folder of masks its name"
     with open(staged/'frames.csv', 'w', newline='', encoding='utf-8') as f:
         rows = csv.writer(f)
@@ -171,5 +171,5 @@ def label_video(
     except SegError:
         if staged and not done: remove(staged) # of a film that cannot be read to its end
         raise
-    if staged and not done: _finish(staged, masks, times)
+    if staged and not done: _name_masks(staged, masks, times)
     return len(times)
