@@ -245,7 +245,7 @@ class Predictor:
         self.codes, self.colors, self.lut = _classes_of(net, facts, classes)
         self.trained, self.name = checked_size(facts.get('size')), repr(net) # None: nobody noted it
         self.net = ready(net, self.device, self.precision)
-        keep_memory(self.device)
+        self.libc, self.changes, self.last = keep_memory(self.device), 0, None
         if compile: self.net = torch.compile(self.net, dynamic=False, options={'freezing': True})
         self.mean, self.std = (torch.tensor(o, device=self.device) for o in imagenet_stats)
 
@@ -312,6 +312,15 @@ def ids(self:Predictor,
     return self.look(image[None])['ids'][0]
 
 # %% ../../nbs/inside/use/inference.ipynb #d2704a43
+@patch
+def _changed(self:Predictor, size):
+    "Give free memory back after many changes of size"
+    self.changes += size != self.last
+    self.last = size
+    if self.libc and self.changes >= 64:
+        self.changes = 0
+        self.libc.malloc_trim(0)
+
 def _to_size(a, own): # nearest pixel, as `resize_mask`
     if a.shape == own: return a
     return np.array(Image.fromarray(a).resize(own[::-1], Image.Resampling.NEAREST))
@@ -322,6 +331,7 @@ def _prediction(self:Predictor, image, ids, **kept):
     if 'confidence' in kept: kept['confidence'] = _to_size(kept['confidence'], own)
     return Prediction(_to_size(ids, own), image, self.codes, self.colors, **kept)
 
+# %% ../../nbs/inside/use/inference.ipynb #66f296d3
 @patch
 def batch(self:Predictor,
     images, # several, each as for a call with one
@@ -332,6 +342,7 @@ def batch(self:Predictor,
     images, groups, res = [as_rgb(o) for o in images], {}, {}
     for i,o in enumerate(images): groups.setdefault(self.sees(o.shape[:2]), []).append(i)
     for size,group in groups.items():
+        self._changed(size)
         for part in (group[k:k+bs] for k in range(0, len(group), bs)):
             found = self.look(np.stack([_resize_image(images[i], size) for i in part]))
             for j,i in enumerate(part):
