@@ -123,12 +123,12 @@ def run(args):
     "label images with trained weights: a mask and an overlay of each"
     from tqdm import tqdm
     from camvid_seg.use.inference import Predictor
-    from camvid_seg.use.inputs import find_inputs, is_video, part_of
+    from camvid_seg.use.inputs import find_inputs, is_video, job_part
     from camvid_seg.use.results import (NoRoom, is_done, result_files, result_settings,
                                         sweep_results)
     kinds, named = _kinds(args), find_inputs(args.inputs)
     files = [(o, result_files(args.out, n, kinds, is_video(o)))
-             for o,n in part_of(named, args.part)]
+             for o,n in job_part(named, args.part)]
     _refuse_films(args, named)
     predictor = Predictor(args.weights, args.size, precision=args.precision, classes=args.classes,
                           keep='probabilities' if args.probabilities else None,

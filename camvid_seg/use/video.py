@@ -30,7 +30,7 @@ def _av():
         raise SegError("films need PyAV; pip install 'camvid_seg[video]'") from None
     return av
 
-def _opened(path):
+def _open_film(path):
     "A film that is known to have pictures"
     av = _av()
     try: container = av.open(str(path))
@@ -45,7 +45,7 @@ def video_facts(
     path # of a film
 )->tuple: # how many frames it says it has, or None; frames a second, `Fraction`
     "What a film says of itself"
-    with _opened(path) as container:
+    with _open_film(path) as container:
         stream = container.streams.video[0]
         return stream.frames or None, Fraction(stream.average_rate or 25)
 
@@ -55,7 +55,7 @@ def read_frames(
 ): # pairs: the time in seconds, `Fraction`, and the frame, uint8 (H, W, 3)
     "All frames of a film, one after the other, upright"
     n, av = 0, _av()
-    with _opened(path) as container:
+    with _open_film(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = 'AUTO'
         try:
