@@ -61,7 +61,7 @@ def coding_fault(
     found = coding_of(values, codes)
     if found is None: return None
     there = [v for v in values if v in found.ids]
-    v = there[0] or there[1] if found.command == 'ids1' else there[-1]
+    v = there[0 if found.command == 'ids1' else -1]
     of = {i: o for o,i in [*found.ids.items(), *((o, found.ids[o]) for o in there)]}
     lines = [f"'{of[i]} {of[i]} {of[i]} {codes[i]}'" for i in sorted(of)]
     if lines[4:]: lines[3:] = ['...']
