@@ -18,7 +18,7 @@ from fastcore.basics import patch
 
 # %% ../../nbs/inside/train/plan.ipynb #9f4b44ac
 from ..checks import DEVICE, FLAG, TEXT, check_args, optional
-from ..core import plain_text
+from ..core import SegError, plain_text
 from ..data.check import sound_facts
 from ..data.dataset import FOLDER, SegFolder
 from ..data.learnable import part_warnings, thin_text
@@ -118,7 +118,8 @@ def _start_notes(folder, recipe):
 # %% ../../nbs/inside/train/plan.ipynb #2cf6d33d
 def _class_notes(folder, split, recipe):
     "Which classes cannot be learned or judged and, for each size of the stages, may vanish"
-    facts = sound_facts(folder, split)[1]
+    try: facts = sound_facts(folder, split)[1]
+    except SegError: return # training refuses the folder, and says why
     yield from part_warnings(facts)
     for size in dict.fromkeys(s.size for s in recipe.stages):
         if text := thin_text(facts, size): yield text
