@@ -47,6 +47,7 @@ from .use.tta import *
 from .use.inference import *
 from .use.inputs import *
 from .use.results import *
+from .use.video import *
 from .use.tallies import *
 from .use.intervals import *
 from .use.evaluation import *

@@ -1,7 +1,8 @@
-"""Training that goes on for long, and training that is killed again and again.
+"""Training that goes on for long, training that is killed again and again, and predictions without end.
 
     python tests/soak.py epochs --n 200     # no growth of memory, threads or open files
-    python tests/soak.py kills --n 50       # ends with the weights of the run that was left alone"""
+    python tests/soak.py kills --n 50       # ends with the weights of the run that was left alone
+    python tests/soak.py predict --n 3000   # images of any size and mode: memory comes to a plateau"""
 import argparse, os, random, re, shutil, signal, subprocess, sys, tempfile, threading, time
 from collections import Counter
 from pathlib import Path
@@ -101,11 +102,43 @@ def epochs(n, folder, warm=None):
     fit_stage(learn, Run(folder/'soak', dict(recipe=r.to_dict())), 0, r)
     return seen[warm], seen[-1]
 
+def any_image(rng):
+    "An image of a random size in a random mode of Pillow"
+    import numpy as np
+    from PIL import Image
+    size = *rng.integers(32, 257, 2), 3
+    im = Image.fromarray(rng.integers(0, 256, size, np.uint8))
+    mode = rng.choice(['1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'])
+    return im.convert('L').convert('I').convert('I;16') if mode == 'I;16' else im.convert(str(mode))
+
+def predictions(n, every=None):
+    "Predict `n` images that nobody has seen before: the mean resident memory in MB in the second quarter and in the last, and the modes that there were; `every` so many it is told"
+    import numpy as np, torch
+    from camvid_seg.model.unet import create_unet
+    from camvid_seg.use.inference import Predictor
+    torch.manual_seed(0)
+    predictor = Predictor(create_unet('resnet18', 32, 'lean', None), device='cpu', precision='fp32')
+    rng, modes, seen = np.random.default_rng(0), set(), []
+    for i in range(n):
+        im = any_image(rng)
+        modes.add(im.mode)
+        p = predictor(np.array(im) if i%2 and im.mode in ('L', 'RGB') else im)
+        assert p.ids.shape == im.size[::-1]
+        seen.append(usage()[0])
+        if every and (i + 1)%every == 0: print(f'{i+1}: {seen[-1]:.0f} MB', flush=True)
+    quarter = n//4
+    return sum(seen[quarter:2*quarter])/quarter, sum(seen[-quarter:])/quarter, modes
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['epochs', 'kills'])
-    p.add_argument('--n', type=int, help='how many (default: 200 epochs, 50 kills)')
+    p.add_argument('what', choices=['epochs', 'kills', 'predict'])
+    p.add_argument('--n', type=int, help='how many (default: 200 epochs, 50 kills, 3000 predictions)')
     args, start = p.parse_args(), time.time()
+    if args.what == 'predict':
+        n = args.n or 3000
+        m0, m1, _ = predictions(n, max(1, n//10))
+        print(f'on average {m0:.0f} MB in the second quarter, {m1:.0f} MB in the last, {time.time()-start:.0f} s')
+        sys.exit(m1 > 1.05*m0)
     with tempfile.TemporaryDirectory() as d:
         if args.what == 'kills':
             n = args.n or 50

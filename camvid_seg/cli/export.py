@@ -41,18 +41,14 @@ def add_flags(parser):
                              '(default: it stays here)')
 
 # %% ../../nbs/inside/cli/export.ipynb #75c020ff
-def _config(weights):
-    "The config.json of a run folder; empty for a file of weights"
-    from camvid_seg.train.runs import Run
-    return Run(weights).config if os.path.isdir(weights) else {}
-
 def run_data(
     weights,   # a run folder, or a file of weights
     data=None, # data named by --data, instead of the run's
     split=None # a split named by --split, instead of the run's
 ): # the `SegFolder` and the name of the split
     "The data that weights were trained on"
-    config = _config(weights)
+    from camvid_seg.train.runs import Run
+    config = Run(weights).config if os.path.isdir(weights) else {}
     named, split = data or config.get('data'), split or config.get('split') or 'valid.txt'
     if not named:
         raise SegError(f'{weights}: a file of weights does not say where its data are; '
@@ -74,11 +70,12 @@ def _megabytes(path): return f'{os.path.getsize(path)/1e6:.1f} MB'
 
 def _say_int8(figures):
     "What 8 bits gain and lose, in a line"
-    points = ', '.join('{} {:.2f} % (32 bits: {:.2f} %)'.format(k, *(100*o for o in figures[k][::-1]))
-                       for k in ('accuracy', 'miou'))
+    def points(k): return '{1:.2f} % (32 bits: {0:.2f} %)'.format(*(100*o for o in figures[k]))
     return (f"8 bits: {figures['size']:.0%} of the size, {1/figures['seconds']:.1f} times as fast "
-            f"here; {points} on {figures['frames']} validation frames")
+            f"here; accuracy {points('accuracy')}, mIoU "
+            f"{points('miou')} on {figures['frames']} validation frames")
 
+# %% ../../nbs/inside/cli/export.ipynb #1a6677ee
 def _write_onnx(args, out):
     "model.onnx, model-int8.onnx if asked for, and run.py"
     from camvid_seg.use.export import export_onnx, write_runner
@@ -95,7 +92,8 @@ def _write_onnx(args, out):
     print(f'try it: python {plain_text(runner)} IMAGE... '
           '(needs onnxruntime, numpy and pillow, and neither torch nor camvid_seg)')
 
-def _write_torch(args, out):
+# %% ../../nbs/inside/cli/export.ipynb #d3de1ddf
+def _write_pt2(args, out):
     "model.pt2"
     from camvid_seg.use.export import export_torch
     model = export_torch(args.weights, out/'model.pt2')
@@ -130,5 +128,5 @@ def run(args):
     "write a network for ONNX, for PyTorch, or for a model hub"
     _check(args)
     if args.to == 'hub': _write_hub(args, Path(args.out))
-    elif args.to == 'torch': _write_torch(args, out_folder(args.out))
+    elif args.to == 'torch': _write_pt2(args, out_folder(args.out))
     else: _write_onnx(args, out_folder(args.out))

@@ -52,9 +52,11 @@ def add_flags(parser):
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
                              'figures and report are about')
     parser.add_argument('inputs', nargs='+', metavar='INPUT',
-                        help="image files, folders of them, or patterns in quotes: 'new/**/*.jpg'")
+                        help='images, films, folders of them, or patterns in quotes: '
+                             "'new/**/*.jpg'")
     parser.add_argument('--out', default='predictions',
-                        help='folder for the results: X_P.png and X_overlay.png of each image X '
+                        help='folder for the results: X_P.png and X_overlay.png of each image X, '
+                             'X_P/ with a PNG a frame and X_overlay.mp4 of each film '
                              '(default: predictions)')
     _add_switch(parser, 'masks', 'X_P.png, class ids in the colours that the weights name')
     _add_switch(parser, 'overlay', 'X_overlay.png, the image with its classes painted over it')
@@ -66,15 +68,42 @@ def add_flags(parser):
     _add_looks(parser)
 
 # %% ../../nbs/inside/cli/predict.ipynb #e0266adc
-def _predict_within_memory(predictor, image):
+def _predict_within_memory(predict, image):
+    "What `predict` makes of a file"
     from camvid_seg.memory import out_of_memory
     if os.path.isdir(image):
         raise SegError(f'{image}: no image or video in this folder; check the name')
     if not is_readable_file(image): raise SegError(f'{image}: no such file; give paths of images')
-    try: return predictor(image)
+    try: return predict(image)
     except (RuntimeError, MemoryError) as e:
         if not out_of_memory(e): raise
         raise SegError(f'{image}: out of memory; use --tile 512, or a smaller --size') from e
+
+# %% ../../nbs/inside/cli/predict.ipynb #ec6b5a99
+def _label_image(predictor, settings, image, files):
+    from camvid_seg.use.results import result_key, write_results
+    p = _predict_within_memory(predictor, image)
+    write_results(p, files, result_key(settings, image), image)
+
+def _label_film(predictor, settings, path, files):
+    from tqdm import tqdm
+    from camvid_seg.use.results import result_key, writing_results
+    from camvid_seg.use.video import label_video, video_facts
+    def bar(frames):
+        return tqdm(frames, desc=os.path.basename(path), total=video_facts(path)[0], unit='frame',
+                    leave=False, disable=None)
+    def label(path):
+        with writing_results(path, files):
+            label_video(predictor, path, files, result_key(settings, path), bar)
+    _predict_within_memory(label, path)
+
+def _refuse_films(args, named):
+    "Probabilities are of images"
+    from camvid_seg.use.inputs import is_video
+    film = next((o for o,_ in named if is_video(o)), None)
+    if film and args.probabilities:
+        raise SegError(f'{film}: a film, of which no probabilities are written; '
+                       'leave out --probabilities, or name images only')
 
 # %% ../../nbs/inside/cli/predict.ipynb #48eee377
 def _kinds(args):
@@ -94,11 +123,13 @@ def run(args):
     "label images with trained weights: a mask and an overlay of each"
     from tqdm import tqdm
     from camvid_seg.use.inference import Predictor
-    from camvid_seg.use.inputs import find_inputs, part_of
-    from camvid_seg.use.results import (is_done, result_files, result_key, result_settings,
-                                        sweep_results, write_results)
+    from camvid_seg.use.inputs import find_inputs, is_video, job_part
+    from camvid_seg.use.results import (NoRoom, is_done, result_files, result_settings,
+                                        sweep_results)
     kinds, named = _kinds(args), find_inputs(args.inputs)
-    files = [(o, result_files(args.out, n, kinds)) for o,n in part_of(named, args.part)]
+    files = [(o, result_files(args.out, n, kinds, is_video(o)))
+             for o,n in job_part(named, args.part)]
+    _refuse_films(args, named)
     predictor = Predictor(args.weights, args.size, precision=args.precision, classes=args.classes,
                           keep='probabilities' if args.probabilities else None,
                           tile=args.tile, tta=args.tta)
@@ -110,9 +141,10 @@ def run(args):
     print(f'{predictor}, images: {len(files)}{done}', flush=True)
     bad = []
     for image,results in tqdm(todo, unit='image', leave=False, disable=None):
-        try: p = _predict_within_memory(predictor, image)
+        label = _label_film if is_video(image) else _label_image
+        try: label(predictor, settings, image, results)
+        except NoRoom: raise
         except SegError as e:
             if len(named) == 1: raise
             bad.append(e)
-        else: write_results(p, results, result_key(settings, image), image)
     return _report(bad, len(files), out)

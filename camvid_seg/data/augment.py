@@ -15,6 +15,7 @@ from dataclasses import dataclass
 # %% ../../nbs/inside/data/augment.ipynb #e582aced
 import cv2, numpy as np, torch, torch.nn.functional as F
 from fastai.vision.core import imagenet_stats
+from fastcore.basics import patch
 
 # %% ../../nbs/inside/data/augment.ipynb #c0ffee01
 from ..checks import RATE, check_args, check_fields, fraction, number
@@ -45,22 +46,24 @@ class Augment:
             raise SegError(f'Augment: min_zoom={self.min_zoom} is above max_zoom={self.max_zoom}; '
                            'swap them')
 
-    def draw(self,
-        n:int # frames
-    )->dict[str,torch.Tensor]: # by name, each float32 (n,)
-        "What happens to each of `n` frames"
-        def some(p, lo, hi, neutral=0.):
-            happens, value = torch.rand(n) < p, torch.empty(n).uniform_(lo, hi)
-            return torch.where(happens, value, torch.tensor(neutral))
-        a, l, m, w = self.p_affine, self.p_lighting, self.max_lighting, self.max_warp
-        return dict(
-            flip=(torch.rand(n) < 0.5*self.do_flip).float(),
-            rotate=some(a, -self.max_rotate, self.max_rotate),
-            zoom=some(a, self.min_zoom, self.max_zoom, 1.),
-            zoom_x=torch.rand(n), zoom_y=torch.rand(n),
-            warp_x=some(a, -w, w), warp_y=some(a, -w, w),
-            brightness=some(l, (1-m)/2, (1+m)/2, 0.5),
-            contrast=some(l, math.log(1-m), -math.log(1-m)).exp())
+# %% ../../nbs/inside/data/augment.ipynb #cb123f2d
+@patch
+def draw(self:Augment,
+    n:int # frames
+)->dict[str,torch.Tensor]: # by name, each float32 (n,)
+    "What happens to each of `n` frames"
+    def some(p, lo, hi, neutral=0.):
+        happens, value = torch.rand(n) < p, torch.empty(n).uniform_(lo, hi)
+        return torch.where(happens, value, torch.tensor(neutral))
+    a, l, m, w = self.p_affine, self.p_lighting, self.max_lighting, self.max_warp
+    return dict(
+        flip=(torch.rand(n) < 0.5*self.do_flip).float(),
+        rotate=some(a, -self.max_rotate, self.max_rotate),
+        zoom=some(a, self.min_zoom, self.max_zoom, 1.),
+        zoom_x=torch.rand(n), zoom_y=torch.rand(n),
+        warp_x=some(a, -w, w), warp_y=some(a, -w, w),
+        brightness=some(l, (1-m)/2, (1+m)/2, 0.5),
+        contrast=some(l, math.log(1-m), -math.log(1-m)).exp())
 
 # %% ../../nbs/inside/data/augment.ipynb #42a78a1f
 def _matrices(*rows): return torch.stack(rows, -1).view(-1,3,3)

@@ -26,7 +26,7 @@ from ..checks import FLAG, PATH, PATHS, SIZE, check_args
 from ..core import (NoCacheFolder, SegError, atomic_dir, cache_dir, file_lock, fsync,
                              plural, remove)
 from .dataset import FOLDER, SegFolder
-from .decode import as_rgb, read_image, read_mask
+from .decode import as_rgb, grey_bits, read_image, read_mask
 from .storage import make_room, mark_used, sweep_cache
 from ..distributed import rank
 
@@ -46,7 +46,7 @@ def decode_frame(
     size:tuple[int,int]   # wanted size (H, W) in pixels
 )->tuple[np.ndarray,np.ndarray]: # image uint8 (H, W, 3) and mask of class ids, uint8 (H, W)
     "Read one frame and its mask at `size`: image bilinear, mask nearest"
-    image, mask = read_image(path), read_mask(folder.label(path), folder)
+    image, mask = read_image(path, folder), read_mask(folder.label(path), folder)
     if image.shape[:2] != mask.shape:
         (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
         raise SegError(f'{path.name} is {w}x{h} but {folder.label(path).name} is '
@@ -107,7 +107,7 @@ class SegMask(TensorMask):
 def image(self:Frames, image)->TensorImage:
     "Image, by its path or as `as_rgb` takes it, uint8 (3, H, W)"
     if isinstance(image, Path) and self.has(image): a = self.images[self.index[image]]
-    else: a = resize_array(as_rgb(image), self.size, Image.Resampling.BILINEAR)
+    else: a = resize_array(as_rgb(image, self.folder), self.size, Image.Resampling.BILINEAR)
     return TensorImage(torch.tensor(a).permute(2,0,1))
 
 @patch
@@ -138,6 +138,7 @@ def _has_room(self:Frames):
 @patch
 def _key(self:Frames):
     depends = 3, self.size, self.folder.codes, self.folder.colors.tolist() # 3: version of the files
+    depends += grey_bits(self.folder),
     if base := self.folder.base:
         depends += base.codes, base.colors.tolist(), self.folder.class_map
     digest = hashlib.sha256(repr(depends).encode())

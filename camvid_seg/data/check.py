@@ -24,9 +24,9 @@ from ..checks import FLAG, PATH, TEXT, Kind, check_args, optional
 from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
                              parallel_map, plain_text, plural)
 from .names import image_files, name_faults, short_path, valid_images
-from .dataset import FOLDER, SegFolder, code_faults
+from .dataset import FOLDER, SegFolder, code_faults, color_faults
 from .codings import coding_fault, unknown_ids
-from .decode import decode_mask, open_picture, verify_png
+from .decode import bits_of, decode_mask, open_picture, verify_png
 from .learnable import (ClassFacts, class_facts, count_runs, least_size,
                                        part_warnings, thickness)
 
@@ -131,14 +131,22 @@ def _thumb(im):
 def _digest(path): return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).digest()
 
 # %% ../../nbs/inside/data/check.ipynb #07078f2e
+def _deep_colors(path):
+    "Is it a PNG of colours of 16 bits, of which Pillow reads the upper 8?"
+    with open(path, 'rb') as f: head = f.read(26)
+    return head[:4] == b'\x89PNG' and head[24] == 16 and head[25] in (2, 6)
+
 def _check_image(image, r):
     "Size, digest and thumbnail of an image, into the dict `r`"
     try:
         verify_png(image)
         im = open_picture(image)
         r.update(size=im.size, digest=_digest(image), thumb=_thumb(im))
+        if im.mode[0] == 'I': r['grey'] = int(np.max(im))
+        elif _deep_colors(image): r['colors'] = int(np.max(im)) << 8 | 255
     except (SegError, OSError) as e: r['errors'].append(str(e))
 
+# %% ../../nbs/inside/data/check.ipynb #9d2780a4
 def _check_mask(mask, image, folder, r):
     "Mode and pixels by id of the mask of `image`, into the dict `r`"
     labels = folder.base or folder # as they are on disk
@@ -167,8 +175,8 @@ def check_pair(
     mask    # path of its mask; None where it has none
 ): # dict of `errors`; `size`, `digest`, `thumb` of the image; of its mask, what is set below
     "What reading an image and its mask shows"
-    r = dict.fromkeys(['size', 'digest', 'thumb', 'mode', 'counts', 'unknown', 'runs'])
-    r['errors'] = []
+    keys = 'size digest thumb grey colors mode counts unknown runs'
+    r = dict.fromkeys(keys.split()) | dict(errors=[])
     _check_image(image, r)
     if mask: _check_mask(mask, image, folder, r)
     return r
@@ -229,6 +237,21 @@ def _unlabelled(split, counts, void):
                    'other than Void; label some, or choose another split')
 
 # %% ../../nbs/inside/data/check.ipynb #528aedaa
+def _depths(r, found):
+    "How many bits images of more than 8 have, noted in the report `r`"
+    greys, colors = ([o[k] for o in found.values() if o[k] is not None] for k in ('grey', 'colors'))
+    bits = bits_of(max(greys, default=2**16-1))
+    if bits < 16:
+        r.warnings.append(f'images: the greys of {plural(len(greys), "image")} end at '
+                          f'{max(greys):,}, so all are read as {bits} bits, and not as 16')
+    top = max(colors, default=2**16-1)
+    bits = bits_of(top)
+    if bits < 16:
+        r.errors.append(f'images: {plural(len(colors), "image")} of 16-bit colours end at {top:,} '
+                        f'or below, and Pillow would leave {top+1 >> 8} levels of them; divide '
+                        f'all by {2**(bits-8)} and save them with 8 bits')
+
+# %% ../../nbs/inside/data/check.ipynb #13328f83
 def _unknown_values(folder, found):
     "Errors about values that are no ids: one where those of all masks have a reading"
     codes, bad = (folder.base or folder).codes, [p for p,o in found.items() if o['unknown']]
@@ -251,6 +274,7 @@ def _black_masks(folder, found):
 def _add_found(r, folder, split, found):
     "What `check_pair` found, by image, noted in the report `r`"
     for o in found.values(): r.errors += o['errors']
+    _depths(r, found)
     r.errors += [*_unknown_values(folder, found), *_black_masks(folder, found)]
     r.sizes = Counter(o['size'] for o in found.values() if o['size'])
     r.modes = Counter(o['mode'] for o in found.values() if o['mode'])
@@ -285,6 +309,7 @@ def check_dataset(
         r.errors.append(str(e))
         return r
     r.errors,r.warnings = code_faults(path/'codes.txt')
+    r.warnings += color_faults(folder.base or folder)
     masks = _check_names(folder, r)
     s = _check_split(folder, split, r) if split else None
     def check(p): return check_pair(folder, p, masks.get(p))

@@ -60,11 +60,12 @@ def coding_fault(
     "What to do about masks whose values stand for classes and are no ids"
     found = coding_of(values, codes)
     if found is None: return None
-    last = max(v for v in values if v in found.ids)
-    first = min(v for v in found.ids if v > 0)
-    v = first if found.command == 'ids1' else last
-    lines = ', '.join(f"'{o} {o} {o} {codes[found.ids[o]]}'" for o in sorted({first, last}))
-    fix = f'name the values in label_colors.txt ({lines}, a line each class)'
+    there = [v for v in values if v in found.ids]
+    v = there[0 if found.command == 'ids1' else -1]
+    of = {i: o for o,i in [*found.ids.items(), *((o, found.ids[o]) for o in there)]}
+    lines = [f"'{of[i]} {of[i]} {of[i]} {codes[i]}'" for i in sorted(of)]
+    if lines[4:]: lines[3:] = ['...']
+    fix = f'name the values in label_colors.txt, a line a class ({", ".join(lines)})'
     if found.command:
         fix = f"'camvid-seg import {found.command} SOURCE DEST' makes ids of them, or {fix}"
     also = ', unless codes.txt lacks a class' if found.command == 'ids1' and 0 in values else ''

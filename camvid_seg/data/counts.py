@@ -22,7 +22,7 @@ from ..core import SegError, parallel_map
 from .classes import NAMES
 from .dataset import FOLDER
 from .decode import read_mask
-from .masks import AXES, INCHES
+from .masks import AXES, INCHES, legible
 
 # %% ../../nbs/inside/data/counts.ipynb #c79d87cc
 @dataclass(repr=False)
@@ -123,6 +123,9 @@ def plot_imbalance(
         text = f'{share_text(share[j]/100)} in {counts.frames[i]}'
         ax.text(share[j]*1.1, j, text, va='center', fontsize=7)
     ax.set_yticks(y, [str(counts.codes[i]) for i in ids], fontsize=8, parse_math=False)
+    labels = ax.get_yticklabels()
+    legible(labels, [f'class {i}' for i in ids])
+    ax.set_yticks(y, [o.get_text() for o in labels]) # what the axis would write
     label = f'per cent of all pixels, and how many of {len(counts.images)} frames show the class'
     ax.set(xscale='log', xlim=(left, 300), ylim=(len(ids) - 0.4, -0.6), xlabel=label)
     ax.spines[['top', 'right']].set_visible(False)

@@ -25,7 +25,7 @@ from .counts import share_text
 from .dataset import FOLDER, LABELLED
 from .decode import read_image, read_mask
 from .masks import (ID_LIST, IDS, IMAGE, class_legend, class_shares, colorize,
-                                   overlay, resize_mask)
+                                   legible, overlay, resize_mask)
 
 # %% ../../nbs/inside/data/explore.ipynb #041d863e
 @check_args(folder=FOLDER, fn=PATH, width=optional(whole(1)))
@@ -35,7 +35,7 @@ def read_pair(
     width=None, # make wider frames this wide, pixels; None keeps the size
 )->tuple: # image, uint8 (H, W, 3), and mask of class ids, uint8 (H, W)
     "Image and mask of a frame, no wider than `width`."
-    image, mask = read_image(fn), read_mask(folder.label(fn), folder)
+    image, mask = read_image(fn, folder), read_mask(folder.label(fn), folder)
     (h, w), name = mask.shape, Path(fn).name
     if image.shape[:2] != mask.shape:
         raise SegError(f'{name}: image {image.shape[:2]} and mask {mask.shape} differ in size; '
@@ -82,7 +82,8 @@ def show_grid(
     for k, (fn, (image, mask)) in enumerate(zip(fns, pairs)):
         ax = _no_axes(fig, grid[k//cols, k%cols])
         ax.imshow(overlay(image, mask, folder.colors, alpha))
-        ax.set_title(plain_text(Path(fn).stem), fontsize=8, parse_math=False)
+        title = ax.set_title(plain_text(Path(fn).stem), fontsize=8, parse_math=False)
+        legible([title], [ascii(title.get_text())])
     if legend: _grid_legend(_no_axes(fig, grid[:, -1]), folder, [m for _, m in pairs])
     return fig
 

@@ -128,9 +128,9 @@ class FramesDL(TfmdDL):
         "The cache that images and masks of all items are in, if there is one"
         tfms = [o for tl in getattr(self.dataset, 'tls', []) for o in tl.tfms]
         frames = [o.frames for o in tfms if isinstance(o, (ReadImage, ReadMask))]
-        items = self.dataset.items
-        paths = all(isinstance(o, Path) for o in items)
-        if len(frames) == 2 and paths and all(map(frames[0].has, items)): return frames[0]
+        if len(frames) != 2: return
+        def cached(o): return isinstance(o, Path) and frames[0].has(o)
+        if all(map(cached, self.dataset.items)): return frames[0]
     def create_batches(self, samps):
         if (frames := self._frames()) is None: return super().create_batches(samps)
         items = self.dataset.items

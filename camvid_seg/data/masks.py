@@ -6,9 +6,10 @@ Docs: https://example.github.io/camvid_seg/inside/data/masks.html.md"""
 
 # %% auto #0
 __all__ = ['IDS', 'IMAGE', 'ID_LIST', 'INCHES', 'AXES', 'checked_ids', 'colorize', 'save_mask', 'overlay', 'class_shares',
-           'class_legend', 'show_mask', 'color_table', 'resize_mask']
+           'legible', 'class_legend', 'show_mask', 'color_table', 'resize_mask']
 
 # %% ../../nbs/inside/data/masks.ipynb #ff32b3b2
+import functools, re
 from html import escape
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np
 from PIL import Image
 from matplotlib.patches import Patch
+from matplotlib.font_manager import FontProperties, fontManager, findfont, get_font
 
 # %% ../../nbs/inside/data/masks.ipynb #17806f12
 from ..checks import (FLAG, PATH, SIZE, TEXT, Kind, check_args, kind_of, number,
@@ -135,7 +137,34 @@ def _legend_rows(ax, fontsize):
     if ax.get_aspect() == 1: height = min(height, box.width*w*ax.get_data_ratio())
     return max(4, int(height*72/fontsize/1.45))
 
+def _legend_names(names, shares):
+    "Names, with the share of each where there is one"
+    if shares is None: return names
+    return [f'{n}  {_as_percent(s)}' for n, s in zip(names, shares)]
+
 def _as_percent(share): return '<0.1%' if 0 < share < 0.001 else f'{share:.1%}'
+
+# %% ../../nbs/inside/data/masks.ipynb #82f15b09
+_families = re.compile('Noto|Source Han|Hiragino|Yu |MS |Meiryo|Microsoft|Sim|PingFang|Malgun|'
+                       'Apple|Arial Unicode|WenQuanYi|IPA|Takao|Droid Sans Fall|FreeSans|Unifont')
+
+@functools.cache
+def _letters(family):
+    "The letters of a font, as numbers of Unicode"
+    return frozenset(get_font(findfont(FontProperties([family]))).get_charmap())
+
+def legible(
+    texts, # matplotlib's `Text` objects
+    instead # what each says where no font has its letters
+):
+    "Draw texts in a font that has their letters, or say something else"
+    own = plt.rcParams['font.family']
+    known = sorted({o.name for o in fontManager.ttflist if _families.match(o.name)})
+    for text,other in zip(texts, instead):
+        letters = {ord(c) for c in text.get_text() if c != '\n'}
+        family = next((o for o in (*own, *known) if letters <= _letters(o)), None)
+        if family is None: text.set_text(other)
+        elif family not in own: text.set_fontfamily([*own, family])
 
 # %% ../../nbs/inside/data/masks.ipynb #4c1c7705
 def class_legend(
@@ -151,18 +180,20 @@ def class_legend(
 ): # the matplotlib `Legend`
     "Legend of classes `ids` in their colours."
     ids, max_rows = list(ids), max_rows or _legend_rows(ax, fontsize)
-    names = [str(codes[i]) for i in ids]
-    if shares is not None: names = [f'{n}  {_as_percent(s)}' for n, s in zip(names, shares)]
+    names, numbers = (_legend_names([f(i) for i in ids], shares)
+                      for f in (lambda i: str(codes[i]), 'class {}'.format))
     style = dict(edgecolor='0.4', linewidth=0.5)
     handles = [Patch(facecolor=np.asarray(colors[i])/255, **style) for i in ids]
     if len(ids) > max_rows:
         k = max_rows - 1
-        names, handles = names[:k] + [f'{len(ids) - k} more'], handles[:k] + [Patch(alpha=0)]
+        names, numbers = ([*o[:k], f'{len(ids) - k} more'] for o in (names, numbers))
+        handles = handles[:k] + [Patch(alpha=0)]
     legend = ax.legend(handles, ['x']*len(names), loc=loc, bbox_to_anchor=anchor, fontsize=fontsize,
                        frameon=False, borderaxespad=0, borderpad=0)
     for text, name in zip(legend.get_texts(), names):
         text.set_parse_math(False)
         text.set_text(name)
+    legible(legend.get_texts(), numbers)
     return legend
 
 # %% ../../nbs/inside/data/masks.ipynb #e2d3b1f1

@@ -6,7 +6,7 @@ Docs: https://example.github.io/camvid_seg/inside/data/names.html.md"""
 
 # %% auto #0
 __all__ = ['image_suffixes', 'label_path', 'image_files', 'short_path', 'stem_of', 'is_void', 'NameIndex', 'label_index',
-           'valid_images', 'name_faults']
+           'valid_images', 'import_format', 'import_hint', 'name_faults']
 
 # %% ../../nbs/inside/data/names.ipynb #2d318006
 import re
@@ -138,6 +138,40 @@ def _other_files(folder):
         yield (f'images/{dirs[0]}: a folder, whose files are not used{more(dirs)}; '
                'move its pictures to images/ if they belong to the data')
 
+# %% ../../nbs/inside/data/names.ipynb #b4484c28
+_part_folders = {'train', 'training', 'val', 'valid', 'validation', 'test', 'testing'}
+
+def _has_parts(folder):
+    "Does it hold the folders of a split, as train and val2017?"
+    if not folder.is_dir(): return False
+    return any(p.name.lower().rstrip('0123456789_-') in _part_folders
+               for p in folder.iterdir() if p.is_dir())
+
+def import_format(
+    path # a folder
+): # a format of `camvid-seg import`; None where it is not known
+    "What lays its files out as this folder does"
+    def has(*names): return all((path/o).exists() for o in names)
+    def any_of(*patterns): return any(next(path.glob(o), None) for o in patterns)
+    if has('JPEGImages', 'SegmentationClass'): return 'voc'
+    if has('leftImg8bit', 'gtFine'): return 'cityscapes'
+    if any_of('_classes.csv', '*/_classes.csv'): return 'roboflow'
+    if has('annotations.xml'): return 'cvat'
+    if any_of('*coco*.json', '*/*coco*.json', 'annotations/*.json', 'instances*.json'):
+        return 'coco'
+    if any(p.with_suffix('.json').exists() for p in [*path.glob('*.jpg'), *path.glob('*.png')]):
+        return 'labelme'
+    if any(map(_has_parts, (path, path/'images', path/'img_dir'))): return 'yolo'
+    if has('images', 'masks'): return 'yolo'
+
+def import_hint(
+    layout # a format of `camvid-seg import`
+)->str: # the end of a line
+    "Which command makes a dataset folder of another layout"
+    what = dict(yolo='this is laid out as YOLO and mmsegmentation do it')
+    said = what.get(layout, f'this looks like {layout}')
+    return f"{said}: 'camvid-seg import {layout} SOURCE DEST' makes a dataset folder of it"
+
 # %% ../../nbs/inside/data/names.ipynb #bdaea5fe
 def name_faults(
     path,  # a dataset folder
@@ -145,6 +179,8 @@ def name_faults(
 )->tuple: # errors, warnings: lists of lines
     "What is wrong with the names of images and masks"
     errors = [*_shared_masks(labels)]
+    layout = import_format(path)
+    if not labels and layout: return [f'images: has no pictures; {import_hint(layout)}'], []
     if not labels: errors.append('images: empty; put .png or .jpg files into it')
     used, by_stem = {*labels.values()}, {o.stem: p for p,o in labels.items()}
     there = [p for p in sorted((path/'labels').iterdir()) if p.name[0] != '.' and p.is_file()]

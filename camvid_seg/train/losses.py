@@ -28,6 +28,13 @@ def _by_pixel(logits, target):
 
 def _at_least_float32(x): return x.to(torch.promote_types(x.dtype, torch.float32))
 
+# %% ../../nbs/inside/train/losses.ipynb #56af56ca
+def _check_shapes(logits, target):
+    if logits.ndim < 3 or logits.shape[:1] + logits.shape[2:] != target.shape:
+        shapes = tuple(logits.shape), tuple(target.shape)
+        raise SegError('logits of {} and target of {}: give (N, C, H, W) and ids (N, H, W)'
+                       .format(*shapes))
+
 # %% ../../nbs/inside/train/losses.ipynb #c0957885
 class SegLoss:
     "Pixel-wise cross-entropy of logits (N, C, H, W) and class ids (N, H, W)"
@@ -45,9 +52,7 @@ class SegLoss:
         logits, # float (N, C, H, W); float16 and bfloat16 are computed in float32
         target  # integer ids (N, H, W)
     ): # scalar, or (N, H, W) with reduction='none'; float32, or float64 of float64
-        if logits.ndim < 3 or logits.shape[:1] + logits.shape[2:] != target.shape:
-            raise SegError(f'logits of {tuple(logits.shape)} and target of {tuple(target.shape)}; '
-                           'give (N, C, H, W) and ids (N, H, W)')
+        _check_shapes(logits, target)
         logits = _at_least_float32(plain_tensor(logits))
         loss = self.pixel_losses(logits, plain_tensor(target).long())
         if self.reduction == 'none': return loss

@@ -80,7 +80,7 @@ class ConfusionMatrix:
         if matrix is not None: # all of its pixels have a class
             self._counts = nn.functional.pad(torch.as_tensor(matrix).flatten(), (0, 1))
 
-# %% ../../nbs/inside/train/metrics.ipynb #2fd52aab
+# %% ../../nbs/inside/train/metrics.ipynb #63e89be1
 @patch
 @check_args(pred=TENSOR, target=TENSOR)
 def update(self:ConfusionMatrix,

@@ -14,10 +14,11 @@ from pathlib import Path
 # %% ../../nbs/inside/train/plan.ipynb #131cc358
 import torch
 from fastai.torch_core import default_device, num_distrib
+from fastcore.basics import patch
 
 # %% ../../nbs/inside/train/plan.ipynb #9f4b44ac
 from ..checks import DEVICE, FLAG, TEXT, check_args, optional
-from ..core import plain_text
+from ..core import SegError, plain_text
 from ..data.check import sound_facts
 from ..data.dataset import FOLDER, SegFolder
 from ..data.learnable import part_warnings, thin_text
@@ -115,8 +116,11 @@ def _start_notes(folder, recipe):
     yield f'classes that start new ({len(new)}): {", ".join(new) or "none"}'
 
 # %% ../../nbs/inside/train/plan.ipynb #2cf6d33d
-def _thin_notes(facts, recipe):
-    "For each size of the stages, which classes may vanish"
+def _class_notes(folder, split, recipe):
+    "Which classes cannot be learned or judged and, for each size of the stages, may vanish"
+    try: facts = sound_facts(folder, split)[1]
+    except SegError: return # training refuses the folder, and says why
+    yield from part_warnings(facts)
     for size in dict.fromkeys(s.size for s in recipe.stages):
         if text := thin_text(facts, size): yield text
 
@@ -137,8 +141,7 @@ class Plan:
         notes = [*_notes(folder, parts, recipe, settled, split, device)]
         if not (resume or settled.weights in (None, 'imagenet')):
             notes += _start_notes(folder, settled)
-        facts = sound_facts(folder, split)[1]
-        notes += [*part_warnings(facts), *_thin_notes(facts, settled)]
+        notes += _class_notes(folder, split, settled)
         rows = (_stage_row(s, len(parts.train)) for s in settled.stages)
         self.notes, self.rows = [*map(plain_text, notes)], [[*map(plain_text, r)] for r in rows]
 
@@ -148,8 +151,10 @@ class Plan:
         return '\n'.join([*self.notes, line(self.head), *map(line, self.rows)])
     __repr__ = __str__
 
-    def _repr_markdown_(self):
-        def row(r): return '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
-        notes = [f'- {html.escape(n)}' for n in self.notes]
-        table = [row(self.head), row(['---']*len(self.head)), *map(row, self.rows)]
-        return '\n'.join([*notes, '', *table])
+# %% ../../nbs/inside/train/plan.ipynb #a12045f5
+@patch
+def _repr_markdown_(self:Plan):
+    def row(r): return '| ' + ' | '.join(html.escape(v) for v in r) + ' |'
+    notes = [f'- {html.escape(n)}' for n in self.notes]
+    table = [row(self.head), row(['---']*len(self.head)), *map(row, self.rows)]
+    return '\n'.join([*notes, '', *table])

@@ -19,7 +19,7 @@ from fastcore.basics import noop
 
 # %% ../../nbs/inside/train/training.ipynb #42f1d01b
 from .. import __version__
-from ..checks import DEVICE, FLAG, PATH, check_args, number, optional, whole
+from ..checks import DEVICE, FLAG, PATH, TEXT, check_args, number, optional, whole
 from ..core import SegError
 from ..data.augment import Augment
 from ..data.baselines import row_baseline
@@ -236,9 +236,12 @@ def _first_learner(dls, recipe, progress, run, resume, state):
     learn.pretrained = bool(recipe.weights)
     return learn
 
+# %% ../../nbs/inside/train/training.ipynb #9de8fa17
+_TRAIN = dict(folder=FOLDER, recipe=RECIPE, path=PATH, split=TEXT, device=optional(DEVICE),
+              resume=FLAG, minutes=number(0), cache=FLAG, data_changed=FLAG)
+
 # %% ../../nbs/inside/train/training.ipynb #ada3c9b0
-@check_args(folder=FOLDER, recipe=RECIPE, path=PATH, device=optional(DEVICE), resume=FLAG,
-            minutes=number(0), cache=FLAG, data_changed=FLAG)
+@check_args(**_TRAIN)
 @process_group()
 def train(
     folder:SegFolder,      # the data

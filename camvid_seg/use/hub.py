@@ -12,7 +12,7 @@ import html, json, os, re, shutil
 from pathlib import Path
 
 # %% ../../nbs/inside/use/hub.ipynb #6e80f74b
-from ..core import SegError, atomic_dir, import_extra, is_readable_file, plain_text
+from ..core import SegError, atomic_dir, is_readable_file, needs_extra, plain_text
 from ..model.unet import load_unet
 from ..model.weights import weights_file
 from ..train.runs import Run
@@ -29,7 +29,7 @@ def _results(m):
     data = dict(name=m['data'], type=re.sub(r'[^\w-]+', '-', m['data']), split='validation')
     return dict(task=dict(type='image-segmentation'), dataset=data, metrics=known)
 
-def _head(name, m):
+def _card_head(name, m):
     index = [dict(name=name, results=[_results(m)])]
     facts = {'library_name':'camvid_seg', 'pipeline_tag':'image-segmentation',
              'tags':['semantic-segmentation', 'u-net', m['arch']], 'model-index':index}
@@ -37,17 +37,21 @@ def _head(name, m):
     return '\n'.join(['---', *lines, '---'])
 
 # %% ../../nbs/inside/use/hub.ipynb #01df1b14
-def _percent(v): return '–' if v is None else f'{100*v:.2f} %'
+def _in_percent(v): return '–' if v is None else f'{100*v:.2f} %'
 
 _CARD = """{head}
 
 # {name}
 
-Semantic segmentation: a class for every pixel. A U-Net with the decoder `{decoder}` on the encoder `{arch}`, begun {start}, trained with [camvid_seg](https://github.com/example/camvid_seg) {version} on {train_frames} frames of {data} at {size}.
+Semantic segmentation: a class for every pixel. A U-Net with the decoder `{decoder}` on the
+encoder `{arch}`, begun {start}, trained with
+[camvid_seg](https://github.com/example/camvid_seg) {version} on {train_frames} frames of {data}
+at {size}.
 
 ## Figures
 
-Of {valid_frames} validation frames (split `{split}`) at {size}. Void does not count. Always guessing the commonest class of each row of the image would give an accuracy of {baseline}.
+Of {valid_frames} validation frames (split `{split}`) at {size}. Void does not count. Always
+guessing the commonest class of each row of the image would give an accuracy of {baseline}.
 
 | accuracy | mean IoU | mean accuracy of classes |
 | ---: | ---: | ---: |
@@ -57,7 +61,8 @@ Of {valid_frames} validation frames (split `{split}`) at {size}. Void does not c
 | :-- | ---: |
 {rows}
 
-A dash stands for a class that no validation frame shows. These figures say nothing of other cameras, places and weather.
+A dash stands for a class that no validation frame shows. These figures say nothing of other
+cameras, places and weather.
 
 ## Use
 
@@ -68,7 +73,9 @@ Predictor('model.safetensors')('photo.jpg')
 {runner}"""
 
 _RUNNER = """
-Without camvid_seg and PyTorch: `pip install onnxruntime numpy pillow`, then `python run.py photo.jpg`. The input of `model.onnx` is uint8 (N, H, W, 3) of RGB, its output the class ids, uint8 (N, H, W).
+Without camvid_seg and PyTorch: `pip install onnxruntime numpy pillow`, then
+`python run.py photo.jpg`. The input of `model.onnx` is uint8 (N, H, W, 3) of RGB, its output
+the class ids, uint8 (N, H, W).
 """
 
 # %% ../../nbs/inside/use/hub.ipynb #03bc3988
@@ -81,14 +88,14 @@ def model_card(
     "A model card of a run: every figure is one of its metrics.json"
     m = metrics
     size = 'x'.join(map(str, m['size']))
-    rows = [f'| {_plain(k)} | {_percent(v)} |' for k,v in m['iou'].items()]
-    figures = {k:_percent(m[k]) for k in ('accuracy', 'miou', 'class_accuracy')}
+    rows = [f'| {_plain(k)} | {_in_percent(v)} |' for k,v in m['iou'].items()]
+    figures = {k:_in_percent(m[k]) for k in ('accuracy', 'miou', 'class_accuracy')}
     known = {None:'from random weights', 'imagenet':'from ImageNet weights'}
     start = known.get(start, 'from weights of another run')
     facts = {k:m[k] for k in ('arch', 'decoder', 'train_frames', 'valid_frames')}
-    return _CARD.format(head=_head(name, m), name=_plain(name), start=start, size=size,
+    return _CARD.format(head=_card_head(name, m), name=_plain(name), start=start, size=size,
                         version=m['camvid_seg'], data=_plain(m['data']), split=_plain(m['split']),
-                        baseline=_percent(m['row_baseline']), rows='\n'.join(rows), **figures,
+                        baseline=_in_percent(m['row_baseline']), rows='\n'.join(rows), **figures,
                         **facts, runner=_RUNNER if onnx else '')
 
 # %% ../../nbs/inside/use/hub.ipynb #9fe2375c
@@ -150,7 +157,7 @@ def push_folder(
     repo    # where to, as USER/NAME
 )->str: # the address of the model
     "Upload a folder to the hub; the repository is made if it is not there"
-    hub = import_extra('huggingface_hub', 'hub')
+    with needs_extra('hub'): import huggingface_hub as hub
     if not re.fullmatch(r'[\w.-]+/[\w.-]+', repo, re.A):
         raise SegError(f'--push {repo}: give USER/NAME')
     api = hub.HfApi()

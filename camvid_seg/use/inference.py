@@ -123,9 +123,7 @@ class Prediction:
         codes, # class names
         colors, # colour of each class, uint8 (n, 3)
         **kept # what else a predictor keeps, by name
-    ):
-        self.ids, self.image, self.codes, self.colors = ids, image, codes, colors
-        self._kept = kept
+    ): self.ids, self.image, self.codes, self.colors, self._kept = ids, image, codes, colors, kept
 
     @cached_property
     def shares(self)->dict: # share of the pixels, 0 to 1, by class name, largest first
@@ -216,6 +214,10 @@ def _resize_image(image, size): # as the loaders do it
 # %% ../../nbs/inside/use/inference.ipynb #2369821f
 _MOST_PIXELS = 2**26 # twice an 8K frame
 
+def _checked_keep(keep):
+    if keep in (None, 'confidence', 'probabilities'): return keep
+    raise SegError(f"keep={keep!r}: use 'confidence', 'probabilities' or None")
+
 def checked_size(
     size # (rows, columns) in pixels, or None
 ): # `size` as a tuple, or None
@@ -245,10 +247,8 @@ class Predictor:
         tile=None,        # pixels along a side: see an image at its own size, in tiles
         tta=None          # 'flip', 'scales', 'flip+scales': the average of several views
     ):
-        if keep not in (None, 'confidence', 'probabilities'):
-            raise SegError(f"keep={keep!r}: use 'confidence', 'probabilities' or None")
-        self.keep, self.tile, self.tta = keep, checked_tile(tile), tta
-        self.views = tta_views(tta)
+        self.keep, self.tile = _checked_keep(keep), checked_tile(tile)
+        self.tta, self.views = tta, tta_views(tta)
         self.device = torch.device(default_device() if device is None else device)
         self.size = checked_size(size)
         self.precision = best_precision(self.device) if precision == 'auto' else precision
@@ -256,7 +256,7 @@ class Predictor:
         self.codes, self.colors, self.lut = _classes_of(net, facts, classes)
         self.trained, self.name = checked_size(facts.get('size')), repr(net) # None: nobody noted it
         self.net = ready(net, self.device, self.precision)
-        keep_memory(self.device)
+        self.libc, self.changes, self.last = keep_memory(self.device), 0, None
         if compile: self.net = torch.compile(self.net, dynamic=False, options={'freezing': True})
         self.mean, self.std = (torch.tensor(o, device=self.device) for o in imagenet_stats)
 
@@ -323,6 +323,15 @@ def ids(self:Predictor,
     return self.look(image[None])['ids'][0]
 
 # %% ../../nbs/inside/use/inference.ipynb #d2704a43
+@patch
+def _changed(self:Predictor, size):
+    "Give free memory back after many changes of size"
+    self.changes += size != self.last
+    self.last = size
+    if self.libc and self.changes >= 64:
+        self.changes = 0
+        self.libc.malloc_trim(0)
+
 def _to_size(a, own): # nearest pixel, as `resize_mask`
     if a.shape == own: return a
     return np.array(Image.fromarray(a).resize(own[::-1], Image.Resampling.NEAREST))
@@ -333,6 +342,7 @@ def _prediction(self:Predictor, image, ids, **kept):
     if 'confidence' in kept: kept['confidence'] = _to_size(kept['confidence'], own)
     return Prediction(_to_size(ids, own), image, self.codes, self.colors, **kept)
 
+# %% ../../nbs/inside/use/inference.ipynb #66f296d3
 @patch
 def batch(self:Predictor,
     images, # several, each as for a call with one
@@ -343,6 +353,7 @@ def batch(self:Predictor,
     images, groups, res = [as_rgb(o) for o in images], {}, {}
     for i,o in enumerate(images): groups.setdefault(self.sees(o.shape[:2]), []).append(i)
     for size,group in groups.items():
+        self._changed(size)
         for part in (group[k:k+bs] for k in range(0, len(group), bs)):
             found = self.look(np.stack([_resize_image(images[i], size) for i in part]))
             for j,i in enumerate(part):

@@ -17,7 +17,7 @@ import numpy as np, torch
 from tqdm import tqdm
 
 # %% ../../nbs/inside/use/int8.ipynb #2257a3d0
-from ..core import SegError, atomic_path, import_extra
+from ..core import SegError, atomic_path, needs_extra
 from ..data.cache import Frames
 from ..data.dataset import SegFolder
 from ..train.metrics import ConfusionMatrix
@@ -43,13 +43,14 @@ def _frames(folder, facts, what):
 
 def _image(frames, path): return frames.image(path).permute(1, 2, 0).numpy()[None]
 
-def _spread(paths, n): # `n` of `paths`, evenly
+def _evenly(paths, n): # `n` of `paths`, evenly
     return [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, n).astype(int))]
 
 # %% ../../nbs/inside/use/int8.ipynb #5909d2b7
-_IN_8_BITS = ['Conv', 'Relu', 'Clip', 'Add', 'Concat', 'MaxPool', 'DepthToSpace', 'Slice']
+_IN_8_BITS = ['Conv', 'Relu', 'Clip', 'Add', 'Concat', 'MaxPool', 'DepthToSpace', 'Slice', 'Resize',
+              'ArgMax']
 
-class _Calibration:
+class _CalibrationImages:
     "What the quantizer reads: one image after the other"
     def __init__(self, images): self.images = iter(images)
     def get_next(self):
@@ -64,18 +65,21 @@ def _quiet():
     try: yield
     finally: logging.root.setLevel(old)
 
+# %% ../../nbs/inside/use/int8.ipynb #facb7ba9
 def quantize_onnx(
     model, # a file of `export_onnx`
     path,  # the file to write
     images # some to calibrate with, uint8 (1, H, W, 3)
 ):
     "Write a copy of `model` that computes in 8 bits"
-    onnx, q = (import_extra(o, 'export') for o in ('onnx', 'onnxruntime.quantization'))
+    with needs_extra('export'):
+        import onnx
+        from onnxruntime import quantization as q
     old = onnx.load(model)
     nodes = old.graph.node
     first = next(i for i,o in enumerate(nodes) if o.op_type == 'Conv')
     with _quiet():
-        q.quantize_static(str(model), str(path), _Calibration(images), per_channel=True,
+        q.quantize_static(str(model), str(path), _CalibrationImages(images), per_channel=True,
                           quant_format=q.QuantFormat.QDQ, activation_type=q.QuantType.QUInt8,
                           weight_type=q.QuantType.QInt8, op_types_to_quantize=_IN_8_BITS,
                           nodes_to_exclude=[o.name for o in nodes[:first]])
@@ -141,6 +145,7 @@ def _refuse_loss(figures, what):
                            f"{rounded:.3f} on {figures['frames']} validation frames, more than "
                            f'{MOST_LOST} below; use the file with 32 bits')
 
+# %% ../../nbs/inside/use/int8.ipynb #00edfb4f
 def export_int8(
     model,       # a file of `export_onnx`
     path,        # the file to write, .onnx
@@ -154,7 +159,7 @@ def export_int8(
     if os.path.lexists(path):
         raise SegError(f'{path}: exists already; move it away, or name another place')
     frames = _frames(folder, model_facts(onnx_session(model)), Path(model).name)
-    images = (_image(frames, o) for o in _spread(folder.split(split).train, n_calibrate))
+    images = (_image(frames, o) for o in _evenly(folder.split(split).train, n_calibrate))
     try:
         with atomic_path(path) as tmp:
             quantize_onnx(model, tmp, images)

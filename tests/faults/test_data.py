@@ -3,7 +3,7 @@ import io, os, re, shutil, struct, subprocess, sys, threading, unicodedata, warn
 import numpy as np, pytest
 from PIL import Image
 from camvid_seg.cli.main import main
-from camvid_seg.data import check, loaders
+from camvid_seg.data import check, loaders, masks
 from camvid_seg.core import SegError
 from camvid_seg.data.check import check_dataset, require_sound
 from camvid_seg.data.classes import class_colors
@@ -12,7 +12,10 @@ from camvid_seg.data.decode import read_mask
 from camvid_seg.train.training import train
 from camvid_seg.data.cache import Frames, decode_frame
 from camvid_seg.data.loaders import seg_dataloaders
+from camvid_seg.data.counts import class_counts, plot_imbalance
 from camvid_seg.data.decode import read_image
+from camvid_seg.data.explore import show_grid
+from camvid_seg.data.masks import show_mask
 from camvid_seg.train.plan import Plan
 from camvid_seg.train.recipes import quick_recipe
 
@@ -406,6 +409,41 @@ def test_codes(fault, folder, text, said):
     (folder/'codes.txt').write_text(text, encoding='utf-8')
     refused(fault, 'names and splits', f"a codes.txt {'with one name twice' if '2' in said else 'with 300 classes' if '300' in said else 'without a name'}", folder, said)
 
+def test_labelme_list(fault, folder):
+    (folder/'codes.txt').write_text('__ignore__\n_background_\nroad\ncar', encoding='utf-8')
+    refused(fault, 'names and splits', "labelme's labels.txt as codes.txt, with __ignore__ first", folder, "'__ignore__' on line 1", 'call it Void, else begin with the next line')
+
+def test_color_names(fault, folder):
+    own = np.array([[9,9,9], [1,2,3], [3,2,1], [0,0,7]], np.uint8)
+    (folder/'label_colors.txt').write_text('\n'.join(f'{r} {g} {b} {n.upper()}' for (r,g,b), n in zip(own.tolist(), codes)), encoding='utf-8')
+    ids = mask(folder); put(folder, own[ids])
+    right(fault, 'coded mask', 'names in label_colors.txt in other capitals than in codes.txt', folder, ids)
+    with open(folder/'label_colors.txt', 'a') as f: f.write('\n4 4 4 Rode\n')
+    warned(fault, 'coded mask', 'a name in label_colors.txt that no class has', folder, "'Rode' is no class of codes.txt")
+
+def nested(folder, *of, parts=('train', 'val')):
+    "Move the files of folders into folders of the split"
+    for k in of:
+        for part in parts: (folder/k/part).mkdir()
+        for p in [p for p in (folder/k).iterdir() if p.is_file()]: p.rename(folder/k/parts[p.stem[:2] in ('f4', 'f5')]/p.name)
+
+@pytest.mark.parametrize('parts', [('train', 'val'), ('train2017', 'val2017'), ('Training', 'Validation')])
+@pytest.mark.parametrize('gone', [(), ('valid.txt',), ('codes.txt', 'valid.txt')])
+def test_nested(fault, folder, parts, gone):
+    nested(folder, 'images', 'labels', parts=parts)
+    for o in gone: os.remove(folder/o)
+    errors = check_dataset(folder).errors
+    assert "'camvid-seg import yolo SOURCE DEST'" in errors[0] and not any('delete' in o or 'convert' in o for o in [*errors, *check_dataset(folder).warnings])
+    with pytest.raises(SegError, match="'camvid-seg import yolo SOURCE DEST'"): start(folder)
+    fault('names and splits', f"images/{parts[0]} and images/{parts[1]}{', and no ' + gone[0] if gone else ''}", 'refused, with the command that imports them', errors[0])
+
+@pytest.mark.parametrize('format, files', [('voc', ['JPEGImages/a.jpg', 'SegmentationClass/a.png']), ('cityscapes', ['leftImg8bit/train/x/a.png', 'gtFine/train/x/a.png']), ('coco', ['annotations/instances_val.json', 'val/a.jpg']),
+    ('cvat', ['annotations.xml', 'images/a.png']), ('roboflow', ['train/_classes.csv', 'train/a.jpg']), ('labelme', ['a.jpg', 'a.json']), ('yolo', ['train/images/a.jpg', 'train/labels/a.png']), ('yolo', ['images/a.png', 'masks/a.png'])])
+def test_layouts(fault, tmp_path, format, files):
+    for o in files: (tmp_path/'theirs'/o).parent.mkdir(parents=True, exist_ok=True); (tmp_path/'theirs'/o).touch()
+    said = fault.refused('names and splits', f'a folder with {files[0]}', SegFolder, tmp_path/'theirs')
+    assert f"'camvid-seg import {format} SOURCE DEST'" in said
+
 def test_not_utf8(fault, folder):
     (folder/'codes.txt').write_bytes('Stra\xdfe'.encode('latin-1'))
     refused(fault, 'names and splits', 'a codes.txt in Latin-1', folder, 'codes.txt: not UTF-8 text')
@@ -548,6 +586,30 @@ def test_image(fault, folder, kind):
     assert check_dataset(folder).errors == []
     fault('image format', kind, 'read right, every pixel')
 
+@pytest.mark.parametrize('bits', [8, 10, 12, 14])
+def test_deep_greys(fault, folder, bits):
+    rng, a = np.random.default_rng(3), []
+    for i in range(6):
+        a.append(rng.integers(0, 2**bits >> (3 if i == 0 else 0), size).astype(np.uint16)) # the first frame is dark
+        a[-1][0,0] = 2**bits - 1 if i else 0
+        put(folder, a[-1], i, 'images/f{}.png')
+    f = SegFolder(folder)
+    for cache in (True, False):
+        frames = Frames(f, f.images, size, cache)
+        assert all(np.array_equal(frames.image(p).permute(1,2,0), rgb((o >> (bits-8)).astype(np.uint8))) for p, o in zip(f.images, a))
+    warned(fault, 'image format', f'data of {bits} bits in 16-bit PNGs', folder, f'end at {2**bits-1:,}, so all are read as {bits} bits')
+
+def test_deep_colors(fault, folder):
+    for i in range(6): (folder/f'images/f{i}.png').write_bytes(png16(np.roll(wide >> 4, i, 0)))
+    refused(fault, 'image format', 'colours of 12 bits in 16-bit PNGs', folder, 'would leave 16 levels', 'divide all by 16')
+    (folder/'images/f1.png').write_bytes(png16(wide)) # one is bright: all have 16 bits
+    assert check_dataset(folder).require()
+
+def test_fourth_band(fault, folder):
+    put(folder, np.dstack([art, street(folder, 1)[...,0]]), 0, 'images/f{}.png')
+    refused(fault, 'image format', 'red, green, blue and infrared as the four channels of a PNG', folder, 'images/f0.png: channel 4 looks like a band of its own', 'choose three')
+    fault.refused('image format', 'the same, asked of the decoder', read_image, folder/'images/f0.png')
+
 def test_image_without_colors(fault, folder):
     Image.fromarray(grey.astype(np.float32)).save(folder/'images/f0.png', 'tiff')
     refused(fault, 'image format', 'floating-point numbers for a picture', folder, 'images/f0.png: pixels are floating-point numbers')
@@ -615,3 +677,17 @@ def test_cache_meets_a_full_disk(fault, folder, how):
     said, = re.findall('UserWarning: (.*)', r.stderr)
     assert said.startswith('decoding in every epoch')
     fault('cache', f"the disk is full while frames are decoded, {'and says so at once' if how == 'reserved' else 'on a file system that reserves nothing'}", 'decoded in every epoch, said in a line', re.sub('[(].*[)]', '(File too large)', said))
+
+def test_letters_without_a_font(fault, folder, monkeypatch):
+    plt = pytest.importorskip('matplotlib.pyplot')
+    (folder/'codes.txt').write_text('\u7a7a\nRoad\nCar\nVoid', encoding='utf-8')
+    f = SegFolder(folder)
+    monkeypatch.setattr(masks, '_families', re.compile('no such font'))
+    with warnings.catch_warnings():
+        warnings.filterwarnings('error', message='Glyph')
+        figures = show_grid(f, f.images[:2]), show_mask(mask(folder), f).figure, plot_imbalance(class_counts(f)).figure
+        for o in figures: o.canvas.draw()
+        names = [t.get_text() for o in figures for t in o.findobj(plt.Text)]
+    plt.close('all')
+    assert sum('class 0' in o for o in names) >= 3 and not any('\u7a7a' in o for o in names)
+    fault('names and splits', 'class names in letters that no font of the machine has', 'drawn by number, without a warning')
