@@ -49,11 +49,13 @@ def _facts_of(run):
 
 # %% ../../nbs/inside/use/report.ipynb #5f4f30c6
 def _plan_of(run, ev):
-    "The plan of the run as notes and a table; none if its recipe is of another version"
+    "The plan of the run as notes and a table, or why there is none"
     folder = ev.folder if ev.protocol == 'lesson' else ev.folder.base or ev.folder
-    try: recipe, split = Recipe.from_dict(run.config['recipe']), run.config['split']
-    except (KeyError, TypeError, SegError): return '<p>Its recipe is of another version.</p>'
-    plan = Plan(folder, recipe, split, ev.predictor.device, resume=True)
+    try:
+        recipe, split = Recipe.from_dict(run.config['recipe']), run.config['split']
+        plan = Plan(folder, recipe, split, ev.predictor.device, resume=True)
+    except (KeyError, TypeError, SegError) as e: # of another version, or the data are others now
+        return f'<p>Cannot be drawn up again: {html.escape(plain_text(e))}</p>'
     notes = ''.join(f'<li>{html.escape(o)}</li>' for o in plan.notes)
     return f"<ul>{notes}</ul>{TextTable('Stages', tuple(plan.head), plan.rows)._repr_html_()}"
 
