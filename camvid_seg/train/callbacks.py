@@ -14,14 +14,14 @@ from fastai.callback.core import Callback
 from fastai.callback.training import GradientAccumulation
 
 # %% ../../nbs/inside/train/callbacks.ipynb #05fe4778
-from ..checks import RATE, check_args
+from ..checks import check_args, number
 from ..core import SegError
 from .precision import MixedPrecision
 
 # %% ../../nbs/inside/train/callbacks.ipynb #fbbe5710
 class CutMix(mixup.CutMix):
     "fastai's `CutMix` for masks: the pasted part of an image brings its labels"
-    @check_args(alpha=RATE)
+    @check_args(alpha=number(1e-3, 1e3))
     def __init__(self,
         alpha=1. # of the Beta distribution that draws the part of the image that stays
     ): super().__init__(alpha)
