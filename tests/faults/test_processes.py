@@ -50,9 +50,9 @@ def read_by_one(monkeypatch):
 @pytest.mark.parametrize('how', ['killed', 'hangs'])
 def test_worker(fault, data, alone, tmp_path, read_by_one, monkeypatch, how):
     stuck, read = tmp_path/'stuck', cache.read_image
-    def read_image(path):
+    def read_image(path, folder):
         if multiprocessing.parent_process() and stuck.exists(): time.sleep(3600) # as on a disk that does not answer
-        return read(path)
+        return read(path, folder)
     monkeypatch.setattr(cache, 'read_image', read_image)
     def run(then, **kwargs): train(SegFolder(data), short, tmp_path/'run', device='cpu', cache=False, progress=then, **kwargs)
     then = Then(kill if how == 'killed' else lambda pid: stuck.touch())
