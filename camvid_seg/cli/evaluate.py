@@ -12,8 +12,7 @@ import json, os
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #cebbf09f
-from .common import count_arg, in_terminal, out_folder
-from .export import run_data
+from .common import count_arg, in_terminal, out_folder, weights_data
 from ..core import SegError, atomic_path, plain_text
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #a6010825
@@ -40,7 +39,7 @@ def judged(
 ):          # an `Evaluation`
     "Evaluate one network as the flags say"
     from camvid_seg.use.evaluation import evaluate
-    folder, split = run_data(weights, args.data, args.split)
+    folder, split = weights_data(weights, args.data, args.split)
     if args.protocol == 'literature': folder = folder.base or folder # it merges in its own way
     return evaluate(weights, folder, split, args.protocol, args.size and tuple(args.size),
                     progress=in_terminal())

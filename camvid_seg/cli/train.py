@@ -13,7 +13,7 @@ from pathlib import Path
 
 # %% ../../nbs/inside/cli/train.ipynb #0f5b2662
 from .common import (NAMED, add_classes_flag, add_data_flags, find_data, in_terminal,
-                                   is_first, sound_folder, torchrun_count)
+                                   is_first, run_data, sound_folder, torchrun_count)
 from .recipe import (OF_RECIPE, OF_STAGES, add_recipe_flags, recipe_from,
                                    settle_defaults)
 from ..core import SegError, plain_text, require_torchrun
@@ -83,23 +83,11 @@ def _read_config(path):
 def _resumed(path, named):
     "Data, recipe and split of the run to go on with; the data may have been `named` anew"
     config = _read_config(path)
-    try: data, recipe, split = config['data'], Recipe.from_dict(config['recipe']), config['split']
+    try: recipe, *_ = Recipe.from_dict(config['recipe']), config['data'], config['split']
     except (KeyError, TypeError) as e:
         raise SegError(f'{path}/config.json: {e} is missing; train anew with --out') from e
-    if not (isinstance(data, str) and isinstance(split, str)):
-        raise SegError(f'{path}/config.json: data and split must be text; train anew with --out')
-    if not (named or os.path.isdir(data)):
-        raise SegError(f'{path}/config.json: the data {data} is gone; '
-                       'say where it is with --data FOLDER')
-    return _merged_alike(find_data(named or data), config, path), recipe, split
-
-def _merged_alike(folder, config, path):
-    "The folder with its classes merged as the run's were"
-    if (pairs := config.get('class_map')) is None: return folder
-    try: return folder.merge(dict(pairs))
-    except (TypeError, ValueError) as e: # no pairs, or, as a SegError, not of these classes
-        raise SegError(f'{path}/config.json: its class_map does not merge these classes ({e}); '
-                       'train anew with --out') from e
+    folder, split = run_data(path, config, 'train anew with --out', named)
+    return folder, recipe, split
 
 # %% ../../nbs/inside/cli/train.ipynb #3552431f
 def terminal_bar():

@@ -214,10 +214,6 @@ def _resize_image(image, size): # as the loaders do it
 # %% ../../nbs/inside/use/inference.ipynb #2369821f
 _MOST_PIXELS = 2**26 # twice an 8K frame
 
-def _checked_keep(keep):
-    if keep in (None, 'confidence', 'probabilities'): return keep
-    raise SegError(f"keep={keep!r}: use 'confidence', 'probabilities' or None")
-
 def checked_size(
     size # (rows, columns) in pixels, or None
 ): # `size` as a tuple, or None
@@ -235,7 +231,8 @@ def checked_size(
 # %% ../../nbs/inside/use/inference.ipynb #ba27e109
 class Predictor:
     "A network kept ready to label one image after the other"
-    @check_args(device=optional(DEVICE), precision=one_of('auto', *DTYPES), compile=FLAG)
+    @check_args(device=optional(DEVICE), precision=one_of('auto', *DTYPES), compile=FLAG,
+                keep=one_of(None, 'confidence', 'probabilities'))
     def __init__(self,
         model,            # a file, run folder, `SegLearner`, or a network of `create_unet`
         size=None,        # (H, W) that the network sees; default: that of its training, see `sees`
@@ -247,7 +244,7 @@ class Predictor:
         tile=None,        # pixels along a side: see an image at its own size, in tiles
         tta=None          # 'flip', 'scales', 'flip+scales': the average of several views
     ):
-        self.keep, self.tile = _checked_keep(keep), checked_tile(tile)
+        self.keep, self.tile = keep, checked_tile(tile)
         self.tta, self.views = tta, tta_views(tta)
         self.device = torch.device(default_device() if device is None else device)
         self.size = checked_size(size)
