@@ -191,6 +191,13 @@ def _check_network(folder, recipe):
         raise SegError(f'recipe: augment={recipe.augment!r:.60}: {e}') from e
     create_unet(recipe.arch, len(folder.codes), recipe.decoder, recipe.weights, folder.codes)
 
+def _checked(folder, recipe, split, device, progress):
+    "The recipe, resolved, if it fits data that have no errors"
+    require_sound(folder, split, progress)
+    recipe = on_rank0(resolve, recipe, device)
+    check_fit(recipe, folder.split(split))
+    return recipe
+
 def _begin(folder, recipe, path, split, device, resume, data_changed):
     "The run, its checkpoint, and the number of the stage to begin with"
     if not resume: on_rank0(_check_network, folder, recipe)
@@ -263,9 +270,7 @@ def train(
     trackers=()            # what `tensorboard_tracker()` or `wandb_tracker()` give
 )->Run: # with `history`, `metrics` and `learn`, which holds the weights of the metrics
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
-    require_sound(folder, split, progress is not None)
-    recipe = on_rank0(resolve, recipe, device)
-    check_fit(recipe, folder.split(split))
+    recipe = _checked(folder, recipe, split, device, progress is not None)
     place = torch.device(default_device() if device is None else device)
     run, state, first = _begin(folder, recipe, path, split, place, resume, data_changed)
     learn = None
