@@ -240,12 +240,12 @@ def _keep(path, rows):
     with atomic_path(path) as tmp: tmp.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/inside/bench/pays.ipynb #779ce6ae
-def _spread(values):
-    "Mean ± standard deviation of shares, in per cent"
+def _spread(values, sign=''):
+    "Mean ± standard deviation of shares, in per cent; with a sign if `sign` is '+'"
     values = [100*v for v in values if v is not None]
     if not values: return '–'
     spread = f' ± {statistics.stdev(values):.1f}' if len(values) > 1 else ''
-    return f'{statistics.mean(values):.1f}{spread}'
+    return f'{statistics.mean(values):{sign}.1f}{spread}'
 
 def _gains(rows, base, figure):
     "Differences from the baseline, seed by seed"
@@ -264,7 +264,7 @@ def pays_table(
     for r in runs: arms.setdefault(r['arm'], []).append(r)
     def line(name, rows):
         means = [_spread([r[k] for r in rows]) for k in _figures]
-        gains = [_spread(_gains(rows, arms.get('baseline', []), k)) for k in _figures]
+        gains = [_spread(_gains(rows, arms.get('baseline', []), k), '+') for k in _figures]
         if name == 'baseline': gains = [''] * len(gains)
         seconds = statistics.mean(r['cpu_seconds'] for r in rows)
         return (f"{name}: {rows[0]['changes']}", str(len(rows)), *means, *gains, f'{seconds:.0f}')
