@@ -11,7 +11,7 @@ __all__ = ['pays_arms', 'THIN', 'pays_recipe', 'Arm', 'judge', 'Runs', 'read_run
 import hashlib, json, statistics, tempfile, time
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/pays.ipynb #26b6eb10
@@ -185,9 +185,15 @@ def _measure(folder, arm, recipe):
                 before_cpu_seconds=round(before[1], 1))
 
 # %% ../../nbs/inside/bench/pays.ipynb #7823f162
+def _told(o):
+    "The fields of a recipe that are not the default, and those of its stages"
+    pairs = [(f, getattr(o, f.name)) for f in fields(o)]
+    return {f.name:[*map(_told, v)] if f.name == 'stages' else v
+            for f,v in pairs if v != f.default}
+
 def _made_with(folder, arm, recipe):
     "Changes when an arm would train otherwise"
-    what = recipe.to_dict(), split_digest(folder.split()), arm.first
+    what = _told(recipe), split_digest(folder.split()), arm.first
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 _keys = 'arm', 'seed', 'made_with'
