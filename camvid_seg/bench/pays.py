@@ -197,7 +197,7 @@ def _made_with(folder, arm, recipe):
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 _keys = 'arm', 'seed', 'made_with'
-def _key(row): return tuple(row[k] for k in _keys)
+def _run_key(row): return tuple(row[k] for k in _keys)
 
 def _chosen_arms(names):
     "Arms by name, the baseline before them"
@@ -226,13 +226,13 @@ def read_runs(
     "Read runs back"
     try:
         found = Runs(json.loads(Path(path).read_text(encoding='utf-8')))
-        for r in found: _key(r)
+        for r in found: _run_key(r)
     except (OSError, ValueError, TypeError, KeyError) as e:
         raise SegError(f'{Path(path).name}: no runs of `bench pays` ({type(e).__name__}); '
                        'name another file') from e
     return found
 
-def _kept(path, folder):
+def _earlier_runs(path, folder):
     "The runs in a file, if they are of this folder's data"
     found = read_runs(path) if path and Path(path).exists() else Runs()
     others = {r['data'] for r in found} - {folder.name}
@@ -246,7 +246,7 @@ def _keep(path, rows):
     with atomic_path(path) as tmp: tmp.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/inside/bench/pays.ipynb #779ce6ae
-def _spread(values, sign=''):
+def _mean_sd(values, sign=''):
     "Mean ± standard deviation of shares, in per cent; with a sign if `sign` is '+'"
     values = [100*v for v in values if v is not None]
     if not values: return '–'
@@ -269,8 +269,8 @@ def pays_table(
     arms = {}
     for r in runs: arms.setdefault(r['arm'], []).append(r)
     def line(name, rows):
-        means = [_spread([r[k] for r in rows]) for k in _figures]
-        gains = [_spread(_gains(rows, arms.get('baseline', []), k), '+') for k in _figures]
+        means = [_mean_sd([r[k] for r in rows]) for k in _figures]
+        gains = [_mean_sd(_gains(rows, arms.get('baseline', []), k), '+') for k in _figures]
         if name == 'baseline': gains = [''] * len(gains)
         seconds = statistics.mean(r['cpu_seconds'] for r in rows)
         return (f"{name}: {rows[0]['changes']}", str(len(rows)), *means, *gains, f'{seconds:.0f}')
@@ -297,21 +297,21 @@ def bench_pays(
     epochs=(2,6)       # frozen ones, free ones
 )->Runs: # those that were asked for, seed by seed
     "Train the baseline and arms that change one thing each; each run is kept when it is done"
-    arms, rows, parts = _chosen_arms(arms), _kept(json_to, folder), folder.split(split)
+    arms, rows, parts = _chosen_arms(arms), _earlier_runs(json_to, folder), folder.split(split)
     plan = [*_planned(folder, parts, arms, rounds, size=size, epochs=epochs)]
     for _,_,own,recipe in plan: check_fit(resolve(recipe), own.split())
     require_sound(folder, split)
-    about, done = facts(command), {_key(r):r for r in rows}
+    about, done = facts(command), {_run_key(r):r for r in rows}
     for i,(key, arm, own, recipe) in enumerate(plan, 1):
         if key in done: continue
-        done[key] = _row(key, arm, own, recipe, about)
-        rows = [r for r in rows if _key(r)[:2] != key[:2]] + [done[key]]
+        done[key] = _pays_row(key, arm, own, recipe, about)
+        rows = [r for r in rows if _run_key(r)[:2] != key[:2]] + [done[key]]
         if json_to: _keep(json_to, rows)
         _tell(done[key], i, len(plan))
     return Runs(done[key] for key,*_ in plan)
 
 # %% ../../nbs/inside/bench/pays.ipynb #9e60eecc
-def _row(key, arm, folder, recipe, about):
+def _pays_row(key, arm, folder, recipe, about):
     "A run, with all that a reader must know of it"
     parts, last = folder.split(), resolve(recipe).stages[-1]
     what = dict(data=folder.name, changes=arm.changes, train_frames=len(parts.train),
@@ -321,6 +321,6 @@ def _row(key, arm, folder, recipe, about):
 
 def _tell(row, number, of):
     "A line of progress"
-    figures = ', '.join(f'{v} {_spread([row[k]])}' for k,v in _figures.items())
+    figures = ', '.join(f'{v} {_mean_sd([row[k]])}' for k,v in _figures.items())
     print(f"{number} of {of}: seed {row['seed']}, {row['arm']}: {figures}, "
           f"{row['cpu_seconds']:.0f} CPU seconds in {row['seconds']:.0f}", flush=True)
