@@ -71,7 +71,7 @@ def test_what_is_folded_has_a_name(tmp_path):
     "A screen reader says Solution, and Markdown in a fold is rendered"
     solution = nbformat.v4.new_code_cell('1 + 1', metadata=dict(tags=['hide-cell'], mystnb=dict(code_prompt_show='Solution', code_prompt_hide='Solution')))
     text = nbformat.v4.new_markdown_cell('# Folds\n\n<details><summary>Answer</summary>\n\nIt **is** so.\n\n</details>')
-    nbformat.write(nbformat.v4.new_notebook(cells=[text, solution]), tmp_path/'index.ipynb')
+    nbformat.write(nbformat.v4.new_notebook(cells=[text, solution], metadata=dict(language_info=dict(name='python'))), tmp_path/'index.ipynb')
     run(sys.executable, '-m', 'sphinx', '-q', '-W', '-b', 'html', '-c', root/'docs', tmp_path, tmp_path/'html')
     page = (tmp_path/'html'/'index.html').read_text(encoding='utf-8')
     for part in '<summary>Solution</summary>', '<summary>Answer</summary>\n<p>It <strong>is</strong> so.</p>\n</details>': assert part in page
