@@ -2,6 +2,7 @@
 has, as a table in Markdown; tests/test_lessons.py and docs/class_copies.py take the parts from here."""
 import ast, json, re
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from statistics import median
 
@@ -103,13 +104,14 @@ class Lesson(Notebook):
 
     @property
     def predictions(self):
-        "`(question, next shown cell of code or None, folded answer or None)` of each prediction"
+        "`(question, cells of code that follow, folded answer or None)` of each prediction"
         found, shown = [], [c for c in self.cells if not c.hidden]
         for i, c in enumerate(shown):
-            for asked in re.findall(r'^\*\*Predict, then run\.\*\*(.*(?:\n.+)*)', c.source, re.M) if c.kind == 'markdown' else ():
-                after = [*shown[i+1:i+3], None, None][:2]
-                code = after[0] if after[0] and after[0].kind == 'code' else None
-                answer = code and after[1] and folded_answer.match(after[1].source)
+            if c.kind == 'code': continue
+            code = [*takewhile(lambda c: c.kind == 'code', shown[i+1:])]
+            after = shown[i+1+len(code):]
+            answer = folded_answer.match(after[0].source) if after else None
+            for asked in re.findall(r'^\*\*Predict, then run\.\*\*(.*(?:\n.+)*)', c.source, re.M):
                 found.append((asked.strip(), code, answer and answer[1]))
         return found
 

@@ -117,16 +117,34 @@ def test_the_fault_names_the_axes():
     assert [*blanks(fig)] == ['axes 2 of 3 (the loss): no line, image, bar or point within its limits']
     plt.close(fig)
 
+def test_a_learning_curve_after_validate_is_seen():
+    "`validate` empties the recorder: plotted then, its curve has no line"
+    from camvid_seg.data.loaders import seg_dataloaders
+    from camvid_seg.data.scenes import scenes
+    from camvid_seg.train.learner import unet_learner
+    dls = seg_dataloaders(scenes(n=8, size=(32,48), per_drive=2), (32,48), bs=1, device='cpu', num_workers=0)
+    learn = unet_learner(dls, 'resnet18', weights=None, decoder='lean')
+    def blank_curve():
+        learn.recorder.plot_loss()
+        found = [*blanks(plt.gcf())]
+        plt.close()
+        return found
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(2)
+        assert not blank_curve()
+        learn.validate()
+        assert blank_curve() == ['axes 1 of 1 (learning curve): no line, image, bar or point within its limits']
+
 # ---- the hook in nbdev-test, as .ci/run calls it ----
 
 cells = {
     'good': 'plt.plot([1, 2]);', 'closed': 'plt.plot([]); plt.close()', 'hidden': '#| hide\nplt.plot([]);', 'blank': 'plt.figure(); plt.plot([], label="loss");',
     'displayed': 'from IPython.display import display\nfig, ax = plt.subplots()\ndisplay(fig)\nplt.close(fig)', 'returned': 'fig, ax = plt.subplots()\nplt.close(fig)\nfig',
-    'before validate': 'learn = SimpleNamespace(losses=[2, 1])\ndef validate(): learn.losses = []\ndef plot_loss(): plt.plot(learn.losses)\nvalidate(); plot_loss()'}
+    'in a function': 'def plot_loss(): plt.plot([])\nplot_loss()'}
 
 @pytest.mark.parametrize('what', cells)
 def test_nbdev_test_fails_where_a_figure_is_blank(tmp_path, what):
-    sources = 'import matplotlib.pyplot as plt\nfrom types import SimpleNamespace', 'plt.plot([3, 4]);', cells[what]
+    sources = 'import matplotlib.pyplot as plt', 'plt.plot([3, 4]);', cells[what]
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources]), tmp_path/'lesson.ipynb')
     profile = re.search(r'IPYTHONDIR="\$PWD/([^"]+)"', (root/'.ci'/'run').read_text(encoding='utf-8'))[1]
     code = f'import sys; from nbdev.test import test_nb; sys.exit(not test_nb({str(tmp_path/"lesson.ipynb")!r})[0])'
