@@ -9,7 +9,7 @@ from statistics import median
 root = Path(__file__).resolve().parents[1]
 nbs, teach = root/'nbs', root/'docs'/'teach'
 folded_answer = re.compile(r'<details><summary>Answer</summary>\n\n(.+?)\n\n</details>', re.S)
-trains = re.compile(r"\.fit\w*\(|\btrain\(|\.backward\(|camvid_seg\('train|camvid-seg train")
+trains = re.compile(r"\.fit\w*\(|'fit\w*'|\btrain\(|\.backward\(|camvid_seg\('train|camvid-seg train")
 
 defines = ast.FunctionDef, ast.ClassDef
 

@@ -100,7 +100,9 @@ def _gallery(ev, rows):
     fig, axs = plt.subplots(len(rows), 6, figsize=(11, len(rows)*(1.72*ratio + .3) + .35),
                             squeeze=False, layout='constrained', width_ratios=[1]*5 + [.95])
     fig.get_layout_engine().set(h_pad=.12)
-    for ax in axs.flat: ax.set_axis_off()
+    for ax in axs[:,5]: ax.remove()
+    beside = fig.add_subplot(axs[0,5].get_gridspec()[:,5]) # one place for the legend
+    for ax in (*axs[:,:5].flat, beside): ax.set_axis_off()
     for ax,title in zip(axs[0], ('image', 'truth', 'prediction', 'errors', 'confidence')):
         ax.set_title(title, fontsize=9)
     for line,(f,box,label,outline) in zip(axs, rows):
@@ -109,7 +111,7 @@ def _gallery(ev, rows):
     fig.colorbar(shown, cax=bar).ax.tick_params(labelsize=6)
     seen = [a[box].ravel() for f,box,*_ in rows for a in (f.truth, f.ids)]
     ids, _ = class_shares(np.concatenate(seen))
-    class_legend(axs[0,5], ev.folder.codes, ev.folder.colors, ids, max_rows=9*len(rows),
+    class_legend(beside, ev.folder.codes, ev.folder.colors, ids, max_rows=9*len(rows),
                  anchor=(.25,1)).set_in_layout(False)
     return fig
 
