@@ -117,23 +117,31 @@ def test_the_fault_names_the_axes():
     assert [*blanks(fig)] == ['axes 2 of 3 (the loss): no line, image, bar or point within its limits']
     plt.close(fig)
 
-def test_a_learning_curve_after_validate_is_seen():
-    "`validate` empties the recorder: plotted then, its curve has no line"
+@pytest.fixture(scope='module')
+def learn():
     from camvid_seg.data.loaders import seg_dataloaders
     from camvid_seg.data.scenes import scenes
     from camvid_seg.train.learner import unet_learner
-    dls = seg_dataloaders(scenes(n=8, size=(32,48), per_drive=2), (32,48), bs=1, device='cpu', num_workers=0)
-    learn = unet_learner(dls, 'resnet18', weights=None, decoder='lean')
-    def blank_curve():
-        learn.recorder.plot_loss()
-        found = [*blanks(plt.gcf())]
-        plt.close()
-        return found
+    dls = seg_dataloaders(scenes(n=20, size=(32,48), per_drive=2), (32,48), bs=4, device='cpu', num_workers=0)
+    return unet_learner(dls, 'resnet18', weights=None, decoder='lean')
+
+def blank(draw):
+    draw()
+    found = [*blanks(plt.gcf())]
+    plt.close()
+    return found
+
+def test_pictures_of_batches_and_results_have_no_blank_axes(learn):
+    assert not blank(lambda: learn.dls.show_batch(max_n=4))             # three in a row
+    with learn.no_bar(): assert not blank(lambda: learn.show_results(max_n=2))
+
+def test_a_learning_curve_after_validate_is_seen(learn):
+    "`validate` empties the recorder: plotted then, its curve has no line"
     with learn.no_bar(), learn.no_logging():
         learn.fit(2)
-        assert not blank_curve()
+        assert not blank(learn.recorder.plot_loss)
         learn.validate()
-        assert blank_curve() == ['axes 1 of 1 (learning curve): no line, image, bar or point within its limits']
+        assert blank(learn.recorder.plot_loss) == ['axes 1 of 1 (learning curve): no line, image, bar or point within its limits']
 
 # ---- the hook in nbdev-test, as .ci/run calls it ----
 
