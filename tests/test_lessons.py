@@ -82,7 +82,7 @@ def reading(lesson):
     found = bullets(lesson.prose('Further reading'))
     if not 3 <= len(found) <= 6: yield f'{len(found)} links in further reading, not 3 to 6'
     for b in found:
-        if not re.search(r'\]\(https://', b): yield f'further reading without a link: {b}'
+        if not re.search(r'\]\(https?://', b): yield f'further reading without a link: {b}'
         if len(re.sub(r'\[[^]]*\]\([^)]*\)', '', b).split()) < 4: yield f'further reading without a reason: {b}'
 
 def sizes(lesson):
