@@ -32,30 +32,6 @@ def test_inside_notebook_exports_its_module(path):
     assert _cells(path)[1]['source'] == f'#| default_exp {module}'
     assert any(_exported(c['source']) for c in _code(path))
 
-<<<<<<< HEAD
-=======
-@each(lessons)
-def test_one_colab_badge(path):
-    text = '\n'.join(c['source'] for c in _cells(path) if c['cell_type'] == 'markdown')
-    links = re.findall(r'\[!\[Open in Colab\]\([^)]*\)\]\(([^)]*)\)', text)
-    assert [l.split('/blob/main/')[-1] for l in links] == [f'nbs/{path.name}']
-
-@each(lessons)
-def test_a_lesson_is_short_enough_to_finish(path):
-    cells, words = _cells(path), 0
-    for c in cells:
-        if re.match('## (Questionnaire|Exercises)', c['source']): break
-        if c['cell_type'] == 'markdown': words += len(c['source'].split())
-    assert len(cells) <= (88 if path.name.startswith('00_') else 60) and words <= 3000
-
-@each(lessons)
-def test_cells_of_a_lesson_are_short_and_narrow(path):
-    for c in _code(path):
-        assert len(_lines(c['source'])) <= (25 if _solution(c['source']) else 8), c['source']
-        wide = [l for l in c['source'].splitlines() if len(l) > 88 and not l.startswith(('#|', '!pip'))]
-        assert not wide
-
->>>>>>> l00
 @each(inside)
 def test_cells_of_an_inside_notebook(path):
     assert len(_cells(path)) <= 120
