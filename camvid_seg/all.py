@@ -34,6 +34,7 @@ from .train.metrics import *
 from .train.optimizer import *
 from .train.precision import *
 from .train.callbacks import *
+from .train.trackers import *
 from .train.seeds import *
 from .train.lr_finder import *
 from .train.learner import *

@@ -1,9 +1,11 @@
 "The site's Sphinx configuration: names come from settings.ini, pages from stage.py"
 import re
 from configparser import ConfigParser
+from html import escape
 from pathlib import Path
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from myst_nb.sphinx_ import HideCodeCellNode
 
 _ini = ConfigParser(delimiters=['='])
 _ini.read(Path(__file__).parents[1]/'settings.ini', encoding='utf-8')
@@ -41,4 +43,12 @@ def _math(block):
         raise nodes.SkipNode
     return visit, None
 
-def setup(app): app.add_html_math_renderer('mathml', inline_renderers=_math(False), block_renderers=_math(True))
+def _fold(self, node):
+    "A folded cell is named by its summary, to a screen reader too; MyST-NB calls each of them Toggle hidden content"
+    self.body.append(f'<details class="hide">\n<summary>{escape(node["prompt_show"])}</summary>\n')
+
+def _end_fold(self, node): self.body.append('</details>\n')
+
+def setup(app):
+    app.add_html_math_renderer('mathml', inline_renderers=_math(False), block_renderers=_math(True))
+    app.add_node(HideCodeCellNode, override=True, html=(_fold, _end_fold))

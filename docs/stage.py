@@ -10,9 +10,11 @@ from nbdev.config import get_config, nbpath2html
 from nbdev.doclinks import patch_name
 from nbdev.process import NBProcessor
 from nbdev.processors import FrontmatterProc, clean_magics, filter_stream_, hide_line, populate_language, rm_header_dash, strip_ansi
+from lessons import lessons
 
 cfg = get_config(also_settings=True)
 root, nbs = cfg.config_path, cfg.nbs_path
+teach = root/'docs'/'teach'
 github = f'{cfg.git_url}/blob/{cfg.branch}/'
 
 def rooms():
@@ -25,8 +27,7 @@ def inside(room, module):
 
 def notebooks():
     "Paths of the notebooks in reading order: the index, the lessons by number, then the engine in import order"
-    lessons = sorted(nbs.glob('*.ipynb'), key=lambda p: (p.name != cfg.readme_nb, p.name))
-    return lessons + [inside(room, m) for room, modules in rooms().items() for m in modules]
+    return [nbs/cfg.readme_nb, *lessons()] + [inside(room, m) for room, modules in rooms().items() for m in modules]
 
 def relink(text, notebook, other, folder=nbs):
     """Rewrite the relative links of Markdown `text`, which stands in a notebook of `folder`: to a notebook with
@@ -121,6 +122,10 @@ def _doc(path):
     "The page of the notebook at `path` below nbs, without its suffix: numbers are no part of an address"
     return Path(nbpath2html(Path(path))).with_suffix('').as_posix()
 
+def _note(path):
+    "The page of a note for teachers at `path`, without its suffix"
+    return 'teach/' + ('index' if path.stem == 'README' else re.sub(r'^\d+_', '', path.stem))
+
 class Page:
     "The page of one notebook"
     def __init__(self, path):
@@ -138,6 +143,7 @@ class Page:
             if c.cell_type == 'raw' or {'hide', 'default_exp'} & d.keys() or d.get('include') == 'false': continue
             if c.cell_type == 'code': self._code(c, d, names if c in exported else ())
             else: self.cells.append(c)
+        if path in lessons(): self.cells.append(mk_cell(f'For teachers: [notes on this lesson](../docs/teach/{path.stem}.md)', 'markdown'))
 
     def _code(self, c, d, names):
         new = [n for n in _public(c) if n not in self.docs] if names else []
@@ -159,6 +165,7 @@ class Page:
         def near(p): return Path(os.path.relpath(p, here)).as_posix()
         def page(nb, anchor): return near(f'{_doc(nb)}.ipynb') + (f'#{anchor.lower()}' if anchor else '')
         def file(p):
+            if p.startswith('docs/teach/'): return near(_note(Path(p)) + '.md')
             picture = p.endswith(('.png', '.jpg', '.svg', '.gif'))
             return near(p.removeprefix(nbs.name + '/')) if picture else github + p
         def md(text):
@@ -182,6 +189,20 @@ class Page:
         self.nb.metadata.pop('widgets', None)
         (dst/self.name).parent.mkdir(parents=True, exist_ok=True)
         write_nb(self.nb, dst/f'{self.name}.ipynb')
+
+# ---- notes for teachers ----
+
+def teachers(pages):
+    "`{path of a page: Markdown}` of the notes for teachers, with links to the notebooks' pages; the first lists the others"
+    def near(p): return Path(os.path.relpath(p, 'teach')).as_posix()
+    def page(nb, anchor): return near(f'{_doc(nb)}.ipynb') + (f'#{anchor.lower()}' if anchor else '')
+    def other(p): return near(_note(Path(p)) + '.md') if p.startswith('docs/teach/') else github + p
+    notes = {p: _note(p) for p in sorted(teach.glob('*.md'))}
+    texts = {name: relink(p.read_text(encoding='utf-8'), page, other, teach) for p, name in notes.items()}
+    titles = {p.path.stem: f"{int(p.path.name[:2])}. {p.nb.frontmatter_['title']}" for p in pages if p.path in lessons()}
+    listed = [f"{titles[p.stem]} <{name.removeprefix('teach/')}>" for p, name in notes.items() if p.stem != 'README']
+    texts['teach/index'] += '\n```{toctree}\n:hidden:\n\n' + '\n'.join(listed) + '\n```\n'
+    return {f'{name}.md': text for name, text in texts.items()}
 
 # ---- the page of faults ----
 
@@ -211,14 +232,17 @@ def stage(dst):
     rows = (json.loads((Path(__file__).parent/o).read_text(encoding='utf-8')) for o in ('faults.json', 'fault_rows.json'))
     (dst/'faults.md').write_text(faults(*rows), encoding='utf-8')
     for p in pages: p.write(dst, docs, toc(others) if p is index else '')
-    return len(pages) + 1
+    notes = teachers(pages)
+    (dst/'teach').mkdir()
+    for name, text in notes.items(): (dst/name).write_text(text, encoding='utf-8')
+    return len(pages) + 1 + len(notes)
 
 def toc(pages):
     "The table of contents: lessons by number, the engine room by room, then the rest"
-    lessons = [p for p in pages if p.path.parent == nbs]
-    groups = {'Lessons': [f"{int(p.path.name[:2])}. {p.nb.frontmatter_['title']} <{p.name}>" for p in lessons]}
+    course = [p for p in pages if p.path in lessons()]
+    groups = {'Lessons': [f"{int(p.path.name[:2])}. {p.nb.frontmatter_['title']} <{p.name}>" for p in course], 'For teachers': ['The course in class <teach/index>']}
     for p in pages:
-        if p in lessons: continue
+        if p in course: continue
         room = p.path.parent.name
         groups.setdefault('Inside' if room == 'inside' else f'Inside: {room}', []).append(f"{p.nb.frontmatter_['title']} <{p.name}>")
     groups['More'] = ['What happens if… <faults>', 'All names <genindex>', f'GitHub <{cfg.git_url}>']

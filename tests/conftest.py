@@ -1,8 +1,9 @@
-import os, shutil, subprocess
+import os, shutil, subprocess, sys
 from pathlib import Path
 import pytest
 
 root = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(root/'docs'))     # the site's builder and the reader of lessons
 
 def repo_files():
     "Paths, relative to the root, of the repository's files as they are in the working tree"

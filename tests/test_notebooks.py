@@ -1,4 +1,4 @@
-"House rules of the notebooks and of the repository"
+"House rules of all notebooks and of the repository; those of lessons are in test_lessons.py, of figures in test_figures.py"
 import json, re
 import pytest
 from nbdev.doclinks import nbglob
@@ -15,15 +15,11 @@ def _cells(path): return [dict(c, source=''.join(c['source'])) for c in json.loa
 def _code(path): return [c for c in _cells(path) if c['cell_type'] == 'code']
 def _lines(source): return [l for l in source.splitlines() if l.strip()]
 def _exported(source): return re.match(r'#\|\s*export[is]?\b', source)
-def _solution(source): return 'code-summary: "Solution"' in source
 
 def test_nbdev_sees_every_notebook():
     assert lessons and inside
     assert sorted(nbglob(nbs, as_path=True)) == notebooks              # nbdev-test succeeds when it finds none
     assert notebooks == sorted([*lessons, *inside, nbs/'index.ipynb'])
-
-def test_numbers_of_lessons_have_no_holes():
-    assert [p.name[:3] for p in lessons] == [f'{i:02}_' for i in range(len(lessons))]
 
 @each(notebooks)
 def test_first_cell_is_title_and_summary(path):
@@ -36,27 +32,6 @@ def test_inside_notebook_exports_its_module(path):
     assert _cells(path)[1]['source'] == f'#| default_exp {module}'
     assert any(_exported(c['source']) for c in _code(path))
 
-@each(lessons)
-def test_one_colab_badge(path):
-    text = '\n'.join(c['source'] for c in _cells(path) if c['cell_type'] == 'markdown')
-    links = re.findall(r'\[!\[Open in Colab\]\([^)]*\)\]\(([^)]*)\)', text)
-    assert [l.split('/blob/main/')[-1] for l in links] == [f'nbs/{path.name}']
-
-@each(lessons)
-def test_a_lesson_is_short_enough_to_finish(path):
-    cells, words = _cells(path), 0
-    for c in cells:
-        if re.match('## Exercises', c['source']): break
-        if c['cell_type'] == 'markdown': words += len(c['source'].split())
-    assert len(cells) <= (88 if path.name.startswith('00_') else 60) and words <= 3000
-
-@each(lessons)
-def test_cells_of_a_lesson_are_short_and_narrow(path):
-    for c in _code(path):
-        assert len(_lines(c['source'])) <= (25 if _solution(c['source']) else 8), c['source']
-        wide = [l for l in c['source'].splitlines() if len(l) > 88 and not l.startswith(('#|', '!pip'))]
-        assert not wide
-
 @each(inside)
 def test_cells_of_an_inside_notebook(path):
     assert len(_cells(path)) <= 120
@@ -65,17 +40,6 @@ def test_cells_of_an_inside_notebook(path):
         wide = [l for l in c['source'].splitlines() if len(l) > 100]
         assert not wide
 
-@each([p for p in lessons if not p.name.startswith('00_')])
-def test_ends_with_recap_and_exercises(path):
-    text = '\n'.join(c['source'] for c in _cells(path) if c['cell_type'] == 'markdown')
-    assert re.findall(r'^## .*', text, re.M)[-2:] == ['## Recap', '## Exercises']
-
-@each(lessons)
-def test_solutions_are_folded_and_run(path):
-    solutions = [c['source'] for c in _code(path) if 'Solution' in c['source']]
-    assert 3 <= len(solutions) <= 6
-    for s in solutions: assert s.startswith('#| code-fold: true\n#| code-summary: "Solution"\n') and 'eval: false' not in s
-
 @each(notebooks)
 def test_links_between_notebooks_lead_somewhere(path):
     "On GitHub and in Jupyter; the site's builder tests its own"
@@ -83,14 +47,6 @@ def test_links_between_notebooks_lead_somewhere(path):
         if c['cell_type'] != 'markdown': continue
         for link in re.findall(r'\]\((?![a-z]+:|#)([^)\s#]+)', c['source']):
             assert (path.parent/link).exists(), link
-
-@each(lessons)
-def test_a_lesson_and_the_engine_link_to_each_other(path):
-    text = '\n'.join(c['source'] for c in _cells(path) if c['cell_type'] == 'markdown')
-    there = {(nbs/l).resolve() for l in re.findall(r'\]\((inside/[^)\s#]+\.ipynb)', text)}
-    assert there
-    back = [p for p in there if path.name in '\n'.join(c['source'] for c in _cells(p) if c['cell_type'] == 'markdown')]
-    assert back or path.name.startswith('00_')
 
 @each(notebooks)
 def test_outputs_are_clean(path):
@@ -103,17 +59,6 @@ def test_outputs_are_clean(path):
             data = o.get('data', {})
             if 'application/vnd.jupyter.widget-view+json' in data:
                 assert {'text/html', 'image/png'} & data.keys(), 'a widget without a static picture'
-
-draws = re.compile(r'\bplt\.(subplots|imshow|plot|bar|hist)|\bshow_(batch|results|mask|grid)\(|\bplot_\w+\(|\.plot\(')
-
-@each(notebooks)
-def test_a_cell_that_draws_has_its_picture(path):
-    "A run with MPLBACKEND set stores none, without a word"
-    for c in _code(path):
-        s = c['source']
-        if not draws.search(s) or re.search(r'#\| *(export|hide|code-fold)|assert|test_|plt\.close|eval: false|savefig|^def ', s, re.M): continue
-        kinds = {k for o in c['outputs'] for k in o.get('data', {})}
-        assert any(k.startswith('image/') or k == 'text/html' for k in kinds), s
 
 machine = re.compile(r'(?<![\w.])/(root|work|tmp|home|Users|farm|private|var/folders)/|site-packages|[A-Z]:\\\\?Users')
 

@@ -1,10 +1,11 @@
 "The site's builder: what it takes from a notebook, and that it notices what is broken"
 import sys
-import pytest
-from conftest import root
-sys.path.insert(0, str(root/'docs'))
+from types import SimpleNamespace
+import nbformat, pytest
+from conftest import root, run
 from build import problems
-from stage import api, faults, notebooks, relink
+from lessons import lessons, teach
+from stage import api, faults, notebooks, relink, teachers
 
 @pytest.mark.parametrize('html, problem', [
     ('<a href="b.html#here">', None), ('<a href="#top"><p id="top">', None), ('<a href="https://example.com/x">', None), ('<img src="data:image/png;base64,AA">', None),
@@ -57,3 +58,21 @@ def test_faults():
     page = faults({'a.py': [row], 'b.py': [{**row, 'survived': True, 'message': ''}]}, {'sizes': 'Sizes & all', 'nan': 'Never'})
     for part in ('2 faults injected, 1 survived', '## Sizes & all', '<td>a &lt;b&gt;</td>', '&lt;script&gt;&quot;x&quot;&amp;&lt;/script&gt;', 'not survived'): assert part in page
     assert '<script' not in page and 'Never' not in page
+
+def test_notes_for_teachers():
+    notes = teachers([SimpleNamespace(path=p, nb=SimpleNamespace(frontmatter_=dict(title=p.stem))) for p in lessons()])
+    assert len(notes) == len([*teach.glob('*.md')]) and 'teach/index.md' in notes
+    index = notes.pop('teach/index.md')
+    assert '](../unet.ipynb)' in index and '](https://github.com/example/camvid_seg/blob/main/README.md)' in index
+    for p in lessons():
+        if (teach/f'{p.stem}.md').is_file(): assert f'{int(p.name[:2])}. {p.stem} <{p.stem[3:]}>' in index and f'teach/{p.stem[3:]}.md' in notes
+
+def test_what_is_folded_has_a_name(tmp_path):
+    "A screen reader says Solution, and Markdown in a fold is rendered"
+    solution = nbformat.v4.new_code_cell('1 + 1', metadata=dict(tags=['hide-cell'], mystnb=dict(code_prompt_show='Solution', code_prompt_hide='Solution')))
+    text = nbformat.v4.new_markdown_cell('# Folds\n\n<details><summary>Answer</summary>\n\nIt **is** so.\n\n</details>')
+    nbformat.write(nbformat.v4.new_notebook(cells=[text, solution], metadata=dict(language_info=dict(name='python'))), tmp_path/'index.ipynb')
+    run(sys.executable, '-m', 'sphinx', '-q', '-W', '-b', 'html', '-c', root/'docs', tmp_path, tmp_path/'html')
+    page = (tmp_path/'html'/'index.html').read_text(encoding='utf-8')
+    for part in '<summary>Solution</summary>', '<summary>Answer</summary>\n<p>It <strong>is</strong> so.</p>\n</details>': assert part in page
+    assert 'Toggle hidden content' not in page

@@ -169,6 +169,7 @@ def read_rows(
 )->Table: # its rows; the facts of the run are in `.facts`
     "Read rows back"
     found = json.loads(Path(path).read_text(encoding='utf-8'))
+    found = [r for r in found if 'case' in r] # `pays` keeps runs, which are no comparisons
     table = Table(Row(**{k:r[k] for k in _stored}) for r in found)
     about = 'hardware', 'versions', 'command', 'commit'
     table.facts = {k:found[0][k] for k in about} if found else {}
@@ -188,7 +189,7 @@ def read_results(
     found = {}
     for p in sorted(Path(path).glob('**/*.json')):
         table = read_rows(p)
-        found.setdefault(_machine(table.facts['hardware']), Table()).extend(table)
+        if table: found.setdefault(_machine(table.facts['hardware']), Table()).extend(table)
     return found
 
 # %% ../../nbs/inside/bench/results.ipynb #f3c223ed

@@ -20,19 +20,21 @@ from ..core import SegError
 def add_flags(parser):
     "What to measure, --data, --split and how"
     add_data_flags(parser, 'scenes', bare=False)
-    kinds = ['data', 'step', 'infer', 'memory', 'import', 'recipe', 'all']
+    kinds = ['data', 'step', 'infer', 'memory', 'import', 'recipe', 'pays', 'all']
     parser.add_argument('what', choices=kinds, help='what to measure')
     parser.add_argument('--json', metavar='FILE|FOLDER',
                         help='keep the rows in this file; for all: a file for each in this folder')
     parser.add_argument('--size', type=count_arg, nargs=2, metavar=('H', 'W'),
                         help='pixels (default: half the image; infer and memory: the image; '
-                             'recipe: what --minutes allow)')
+                             'recipe: what --minutes allow; pays: 128 160)')
     parser.add_argument('--bs', type=some_arg, metavar='N',
                         help='images in a batch (default: 8; memory: 4)')
     parser.add_argument('--rounds', type=some_arg, metavar='N',
-                        help='runs of each contender (default: by benchmark)')
+                        help='runs of each contender (default: by benchmark; pays: 3 seeds)')
     parser.add_argument('--minutes', type=minutes_arg,
                         help='recipe: for the peer to train in (default: 6)')
+    parser.add_argument('--arms', metavar='A,B',
+                        help='pays: what to compare with the baseline (default: all)')
 
 # %% ../../nbs/inside/cli/bench.ipynb #7bcefc6f
 def _check_json(what, path):
@@ -51,7 +53,7 @@ def _check_json(what, path):
 # %% ../../nbs/inside/cli/bench.ipynb #c480323f
 def run(args):
     "measure against plain fastai and plain PyTorch"
-    from camvid_seg.bench.bench import run
+    from camvid_seg.bench.bench import run, run_pays
     from camvid_seg.data.scenes import scenes
     from camvid_seg.use.inference import checked_size
     if min(checked_size(args.size) or [32]) < 32:
@@ -60,7 +62,8 @@ def run(args):
     if args.what == 'import': folder = None # it draws its own
     elif args.data == 'scenes': folder = scenes(n=64, size=(720,960), per_drive=4, progress=True)
     else: folder = find_data(args.data)
-    given = {k:getattr(args, k) for k in ('size', 'bs', 'rounds', 'minutes')}
+    given = {k:getattr(args, k) for k in ('size', 'bs', 'rounds', 'minutes', 'arms')}
     given = {k:v for k,v in given.items() if v is not None}
     if args.json: _check_json(args.what, args.json)
-    run(args.what, folder, args.split, args.json, **given)
+    if args.what == 'pays': run_pays(folder, args.split, args.json, **given)
+    else: run(args.what, folder, args.split, args.json, **given)

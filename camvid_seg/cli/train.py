@@ -21,7 +21,7 @@ from ..train.recipes import Recipe
 
 # %% ../../nbs/inside/cli/train.ipynb #be2495ce
 def add_flags(parser):
-    "Data and --split, --classes, the recipe's flags, --out, --no-cache, --resume, --data-changed"
+    "Data and --split, --classes, the recipe's flags, where to write, what to resume, trackers"
     add_data_flags(parser)
     add_classes_flag(parser)
     add_recipe_flags(parser)
@@ -34,10 +34,16 @@ def add_flags(parser):
                         help='go on with the run in this folder, with its own data and recipe; '
                              'only '
                              '--data, where the data have moved, '
-                             '--data-changed and --no-cache may stand beside it')
+                             '--data-changed, --no-cache, --tensorboard and --wandb may stand '
+                             'beside it')
     parser.add_argument('--data-changed', action='store_true',
                         help='with --resume: go on although classes, images or masks are not those '
                              'that the run began with')
+    parser.add_argument('--tensorboard', action='store_true',
+                        help='write curves of each stage for TensorBoard into RUN/tensorboard')
+    parser.add_argument('--wandb', action='store_true',
+                        help='send figures to Weights & Biases (or keep them: '
+                             'WANDB_MODE=offline)')
 
 # %% ../../nbs/inside/cli/train.ipynb #4fe9375e
 def _restarted(out):
@@ -54,7 +60,8 @@ def _resume_command(args, out):
     "The command that goes on with the run in `out`, to be pasted into a shell"
     words = ['--resume', str(out)]
     if args.resume and args.data: words += ['--data', args.data]
-    if args.no_cache: words.append('--no-cache')
+    repeated = 'no_cache', 'tensorboard', 'wandb'
+    words += ['--' + o.replace('_', '-') for o in repeated if getattr(args, o)]
     line = subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)
     program = 'torchrun ... -m camvid_seg' if 'RANK' in os.environ else 'camvid-seg'
     return plain_text(f'{program} train {line}')
@@ -168,16 +175,18 @@ def run(args):
     matplotlib.use('Agg')
     from camvid_seg.distributed import PeerLost
     from camvid_seg.train.plan import Plan
+    from camvid_seg.train.trackers import TRACKERS
     from camvid_seg.train.training import train
     from camvid_seg.use.report import write_report
     folder, recipe, split, out, old = _asked(args)
     require_torchrun()
+    trackers = [tracker() for name,tracker in TRACKERS.items() if getattr(args, name)]
     if is_first():
         plan = Plan(folder, recipe, split, resume=old)
         print(plan, f'run folder: {plain_text(out)}', sep='\n', flush=True)
     try:
         done = train(folder, recipe, out, split, resume=old, progress=terminal_bar(),
-                     cache=not args.no_cache, data_changed=args.data_changed)
+                     cache=not args.no_cache, data_changed=args.data_changed, trackers=trackers)
     except KeyboardInterrupt:
         if is_first():
             print(f'\nstopped; go on with: {_resume_command(args, out)}', file=sys.stderr)

@@ -50,7 +50,7 @@ def _get_archive(path, url, size, md5, progress, **kwargs):
                       ) from None
     if bad := mismatch(path, None, None, *old):
         remove(path)
-        raise SegError(f'{url}: {bad}; if the change is right, delete {record.name}')
+        raise SegError(f'{url}: {bad}; if it was meant to change, rename {record.name}')
 
 # %% ../../nbs/inside/data/camvid.ipynb #ef38cf61
 def _dataset_root(archive, stage):

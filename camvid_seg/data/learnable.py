@@ -65,6 +65,9 @@ def part_warnings(
 )->list: # a line each
     "Which classes a split cannot teach, and which it cannot judge"
     said, names = [], facts.codes
+    if len(facts.own) == 1:
+        said.append(f'{names[facts.own[0]]} is the only class besides Void, so there is nothing to '
+                    'tell it from; label the rest as a class, for example Background')
     for part,counts in dict(train=facts.train, valid=facts.valid).items():
         there = [names[i] for i in facts.own if counts[i]]
         if len(there) == 1 < len(facts.own):

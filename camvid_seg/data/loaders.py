@@ -31,7 +31,7 @@ from ..core import SegError
 from .augment import Augment, MEAN, STD, augment_batch, denormalize
 from .cache import Frames, SegMask
 from .dataset import FOLDER, SegFolder
-from .masks import class_legend, class_shares, overlay
+from .masks import class_legend, class_shares, legend_column, overlay
 from ..distributed import rank, world_size
 from ..memory import batch_size_for, free_memory
 
@@ -174,17 +174,17 @@ def _show_frames(rows, info, figsize=None, alpha=0.5, titles=()):
     figsize = figsize or (2.7*ncols+1.9, 2.1*nrows)
     fig,axs = plt.subplots(nrows, ncols+1, figsize=figsize, squeeze=False, layout='constrained',
                            width_ratios=[1]*ncols + [0.7])
-    for ax in axs.flat: ax.set_axis_off()
-    all_ids = []
+    beside, all_ids = legend_column(axs), []
     for r,frames in zip(axs, rows):
         for ax,(x,y) in zip(r, frames):
             pixels = x.permute(1,2,0).byte().numpy() # decoded: 0 to 255
             ids = np.asarray(y.long()).astype(np.uint8)
             ax.imshow(overlay(pixels, ids, info.colors, alpha))
             all_ids.append(ids.ravel())
+        for ax in r[len(frames):-1]: ax.set_visible(False)
     for ax,t in zip(axs[0], titles): ax.set_title(t)
     ids, shares = class_shares(np.concatenate(all_ids))
-    legend = class_legend(axs[0,-1], info.codes, info.colors, ids, shares, max_rows=10*nrows,
+    legend = class_legend(beside, info.codes, info.colors, ids, shares, max_rows=10*nrows,
                           anchor=(0,1))
     legend.set_in_layout(False)
     return axs

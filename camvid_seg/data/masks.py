@@ -6,7 +6,7 @@ Docs: https://example.github.io/camvid_seg/inside/data/masks.html.md"""
 
 # %% auto #0
 __all__ = ['IDS', 'IMAGE', 'ID_LIST', 'INCHES', 'AXES', 'checked_ids', 'colorize', 'save_mask', 'overlay', 'class_shares',
-           'legible', 'class_legend', 'show_mask', 'color_table', 'resize_mask']
+           'legible', 'class_legend', 'legend_column', 'show_mask', 'color_table', 'resize_mask']
 
 # %% ../../nbs/inside/data/masks.ipynb #ff32b3b2
 import functools, re
@@ -195,6 +195,17 @@ def class_legend(
         text.set_text(name)
     legible(legend.get_texts(), numbers)
     return legend
+
+# %% ../../nbs/inside/data/masks.ipynb #1a0708c8
+def legend_column(
+    axs, # a grid of axes, (rows, columns)
+): # the axes that takes the place of the last column
+    "A grid without frames, with room for one legend on its right."
+    figure, place = axs[0,0].figure, axs[0,-1].get_gridspec()[:,-1]
+    for ax in axs[:,-1]: ax.remove()
+    beside = figure.add_subplot(place)
+    for ax in figure.axes: ax.set_axis_off()
+    return beside
 
 # %% ../../nbs/inside/data/masks.ipynb #e2d3b1f1
 def _codes_colors(folder):

@@ -140,7 +140,7 @@ def quick_recipe(
         return Stage(name, epochs, size, lr, bs=8, precision='auto', **how)
     stages = (stage('stage-1', 3, (128,160), 2e-3, frozen=True),
               stage('stage-2', 8, (128,160), (1e-4, 1e-3)),
-              stage('full-size', 10, (256,320), (1e-4, 1e-3)))
+              stage('full-size', 20, (256,320), (1e-4, 1e-3)))
     augment = ('min_zoom',0.9), ('max_zoom',1.5), ('max_warp',0.), ('max_lighting',0.3)
     recipe = Recipe('quick', stages, 'efficientnet_lite0', 'lean', augment=augment, wd=0.02)
     return dataclasses.replace(recipe, **changes)

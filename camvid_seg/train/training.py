@@ -19,7 +19,7 @@ from fastcore.basics import noop
 
 # %% ../../nbs/inside/train/training.ipynb #42f1d01b
 from .. import __version__
-from ..checks import DEVICE, FLAG, PATH, TEXT, check_args, number, optional, whole
+from ..checks import DEVICE, FLAG, PATH, TEXT, check_args, kind_of, number, optional, whole
 from ..core import SegError
 from ..data.augment import Augment
 from ..data.baselines import row_baseline
@@ -111,26 +111,29 @@ def fit_stage(
     number:int,       # of the stage in the recipe, from 0
     recipe:Recipe,    # the recipe
     resume:tuple|None=None, # `run.last_checkpoint()` of this stage
-    minutes:float=10. # between checkpoints in the middle of an epoch
+    minutes:float=10.,# between checkpoints in the middle of an epoch
+    trackers=()       # what `tensorboard_tracker()` or `wandb_tracker()` give
 ):
     "Train one stage of `recipe` and save its weights under its name"
     stage = recipe.stages[number]
     _prepare(learn, stage, recipe.metric)
     ema = EMA(recipe.ema).attach(learn) if recipe.ema else None
     if resume: restore(learn, ema, *resume)
-    with kept_memory(learn.dls.device): _fit(learn, run, number, recipe, ema, resume, minutes)
+    with kept_memory(learn.dls.device):
+        _fit(learn, run, number, recipe, ema, resume, minutes, trackers)
     if ema: ema.swap()
     run.save(learn, stage.name)
 
 # %% ../../nbs/inside/train/training.ipynb #69b2c762
 def _as_slice(lr): return slice(*lr) if isinstance(lr, (tuple,list)) and len(lr) == 2 else lr
 
-def _fit(learn, run, number, recipe, ema, resume, minutes):
+def _fit(learn, run, number, recipe, ema, resume, minutes, trackers):
     "The cycle of a stage, or the rest of it"
     start = resume[1]['epoch'] if resume else 0
     lr = resume[1]['lr'] if resume else _peak_rate(learn, run, number, recipe)
     stage, cbs = recipe.stages[number], [RunLog(run, number, recipe, lr, ema, resume, minutes)]
     if ema: cbs.append(ema)
+    if run.writes: cbs += [track(run, stage) for track in trackers]
     if start < stage.epochs:
         learn.fit_one_cycle(stage.epochs, _as_slice(lr), wd=recipe.wd, cbs=cbs, start_epoch=start)
 
@@ -188,6 +191,13 @@ def _check_network(folder, recipe):
         raise SegError(f'recipe: augment={recipe.augment!r:.60}: {e}') from e
     create_unet(recipe.arch, len(folder.codes), recipe.decoder, recipe.weights, folder.codes)
 
+def _checked(folder, recipe, split, device, progress):
+    "The recipe, resolved, if it fits data that have no errors"
+    require_sound(folder, split, progress)
+    recipe = on_rank0(resolve, recipe, device)
+    check_fit(recipe, folder.split(split))
+    return recipe
+
 def _begin(folder, recipe, path, split, device, resume, data_changed):
     "The run, its checkpoint, and the number of the stage to begin with"
     if not resume: on_rank0(_check_network, folder, recipe)
@@ -237,8 +247,11 @@ def _first_learner(dls, recipe, progress, run, resume, state):
     return learn
 
 # %% ../../nbs/inside/train/training.ipynb #9de8fa17
+def _are_trackers(v): return isinstance(v, (list, tuple)) and all(map(callable, v))
+
 _TRAIN = dict(folder=FOLDER, recipe=RECIPE, path=PATH, split=TEXT, device=optional(DEVICE),
-              resume=FLAG, minutes=number(0), cache=FLAG, data_changed=FLAG)
+              resume=FLAG, minutes=number(0), cache=FLAG, data_changed=FLAG,
+              trackers=kind_of(_are_trackers, 'a list as [tensorboard_tracker()]'))
 
 # %% ../../nbs/inside/train/training.ipynb #ada3c9b0
 @check_args(**_TRAIN)
@@ -253,12 +266,11 @@ def train(
     progress=None,         # a callback that shows progress; default: fastai's bars
     minutes:float=10.,     # between checkpoints in the middle of an epoch
     cache:bool=True,       # decode every frame once to disk?
-    data_changed:bool=False # go on with the run although its data are others now
+    data_changed:bool=False,# go on with the run although its data are others now
+    trackers=()            # what `tensorboard_tracker()` or `wandb_tracker()` give
 )->Run: # with `history`, `metrics` and `learn`, which holds the weights of the metrics
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
-    require_sound(folder, split, progress is not None)
-    recipe = on_rank0(resolve, recipe, device)
-    check_fit(recipe, folder.split(split))
+    recipe = _checked(folder, recipe, split, device, progress is not None)
     place = torch.device(default_device() if device is None else device)
     run, state, first = _begin(folder, recipe, path, split, place, resume, data_changed)
     learn = None
@@ -268,7 +280,8 @@ def train(
             if learn is None: learn = _first_learner(dls, recipe, progress, run, resume, state)
             learn.dls = dls
             learn.set_precision(recipe.stages[i].precision)
-            fit_stage(learn, run, i, recipe, state if i == first else None, minutes)
+            fit_stage(learn, run, i, recipe, state if i == first else None, minutes,
+                      trackers)
         return _finish_run(run, learn, folder, recipe, split)
 
 # %% ../../nbs/inside/train/training.ipynb #5de0abc3

@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt, numpy as np
 from ..checks import check_args, instance_of, whole
 from ..core import plain_text, plural
 from ..data.cache import decode_frame
-from ..data.masks import class_legend, class_shares, colorize
+from ..data.masks import class_legend, class_shares, colorize, legend_column
 from .evaluation import Evaluation, as_percent
 from .tallies import class_regions
 
@@ -100,7 +100,7 @@ def _gallery(ev, rows):
     fig, axs = plt.subplots(len(rows), 6, figsize=(11, len(rows)*(1.72*ratio + .3) + .35),
                             squeeze=False, layout='constrained', width_ratios=[1]*5 + [.95])
     fig.get_layout_engine().set(h_pad=.12)
-    for ax in axs.flat: ax.set_axis_off()
+    beside = legend_column(axs)
     for ax,title in zip(axs[0], ('image', 'truth', 'prediction', 'errors', 'confidence')):
         ax.set_title(title, fontsize=9)
     for line,(f,box,label,outline) in zip(axs, rows):
@@ -109,7 +109,7 @@ def _gallery(ev, rows):
     fig.colorbar(shown, cax=bar).ax.tick_params(labelsize=6)
     seen = [a[box].ravel() for f,box,*_ in rows for a in (f.truth, f.ids)]
     ids, _ = class_shares(np.concatenate(seen))
-    class_legend(axs[0,5], ev.folder.codes, ev.folder.colors, ids, max_rows=9*len(rows),
+    class_legend(beside, ev.folder.codes, ev.folder.colors, ids, max_rows=9*len(rows),
                  anchor=(.25,1)).set_in_layout(False)
     return fig
 
