@@ -205,7 +205,7 @@ def _chosen_arms(names):
     names = ['baseline', *names.split(',')]
     for k in names:
         if k not in pays_arms:
-            raise SegError(f"--arms: {k!r:.40} is no arm; choose of {', '.join(pays_arms)}")
+            raise SegError(f"--arms: {k!r:.40} is no arm; choose from {', '.join(pays_arms)}")
     return {k:pays_arms[k] for k in names}
 
 def _planned(folder, parts, arms, rounds, **how):
