@@ -12,7 +12,7 @@ import json, os
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #cebbf09f
-from .common import count_arg, in_terminal, out_folder, weights_data
+from .common import count_arg, draw_to_files, in_terminal, out_folder, weights_data
 from ..core import SegError, atomic_path, plain_text
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #a6010825
@@ -69,8 +69,7 @@ def _write_evaluation(ev, path):
 # %% ../../nbs/inside/cli/evaluate.ipynb #e538735b
 def run(args):
     "judge a network by the frames of a split: figures, how sure they are, and where it fails"
-    import matplotlib
-    matplotlib.use('Agg')
+    draw_to_files()
     from camvid_seg.train.runs import Run
     from camvid_seg.use.report import write_report
     home = Run(args.weights) if os.path.isdir(args.weights) else None

@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/explore.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/explore.ipynb #7652df87
-from .common import add_data_flags, find_data, in_terminal, out_folder
+from .common import add_data_flags, draw_to_files, find_data, in_terminal, out_folder
 from ..core import plain_text
 
 # %% ../../nbs/inside/cli/explore.ipynb #674f4d51
@@ -20,8 +20,7 @@ def add_flags(parser):
 
 def run(args):
     "count the classes and draw frames, into a folder"
-    import matplotlib
-    matplotlib.use('Agg')
+    draw_to_files()
     from camvid_seg.data.baselines import row_baseline
     from camvid_seg.data.counts import class_counts, plot_imbalance
     from camvid_seg.data.explore import show_grid

@@ -8,7 +8,8 @@ Docs: https://example.github.io/camvid_seg/inside/cli/lr_find.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/lr_find.ipynb #f2477dc3
-from .common import add_data_flags, find_data, in_terminal, out_folder, sound_folder
+from .common import (add_data_flags, draw_to_files, find_data, in_terminal,
+                                   out_folder, sound_folder)
 from .recipe import add_recipe_flags, recipe_from, settle_defaults
 from ..core import plain_text, require_torchrun
 
@@ -22,8 +23,7 @@ def add_flags(parser):
 
 def run(args):
     "run the learning rate finder as a recipe begins, and keep its plot"
-    import matplotlib
-    matplotlib.use('Agg')
+    draw_to_files()
     from camvid_seg.train.lr_finder import lr_find
     from camvid_seg.train.plan import Plan, resolve
     from camvid_seg.train.training import check_fit, stage_learner, stage_loaders
