@@ -10,7 +10,7 @@ __all__ = ['NAMED', 'is_first', 'torchrun_count', 'in_terminal', 'draw_to_files'
            'count_arg', 'some_arg']
 
 # %% ../../nbs/inside/cli/common.ipynb #2248d071
-import argparse, math, os, sys
+import argparse, builtins, math, os, sys
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/common.ipynb #85b3d8ae
@@ -42,8 +42,7 @@ def in_terminal()->bool:
 def draw_to_files():
     "Let matplotlib draw without a window, unless this is a notebook"
     import matplotlib
-    ipython = sys.modules.get('IPython')
-    if not (ipython and ipython.get_ipython()): matplotlib.use('Agg')
+    if not hasattr(builtins, '__IPYTHON__'): matplotlib.use('Agg')
 
 # %% ../../nbs/inside/cli/common.ipynb #5f10c4c9
 NAMED = 'camvid', 'scenes'

@@ -97,8 +97,8 @@ def _draw_row(axs, f, ev, box, label, outline=None):
 def _gallery(ev, rows):
     "A figure of rows (frame, box, label, outline), with a legend of the classes in it"
     ratio = ev.size[0]/ev.size[1]
-    fig, axs = plt.subplots(len(rows), 6, figsize=(11, len(rows)*(1.72*ratio + .3) + .35),
-                            squeeze=False, layout='constrained', width_ratios=[1]*5 + [.95])
+    fig, axs = plt.subplots(len(rows), 6, figsize=(11.5, len(rows)*(1.72*ratio + .3) + .35),
+                            squeeze=False, layout='constrained', width_ratios=[1]*5 + [1.25])
     fig.get_layout_engine().set(h_pad=.12)
     beside = legend_column(axs)
     for ax,title in zip(axs[0], ('image', 'truth', 'prediction', 'errors', 'confidence')):
