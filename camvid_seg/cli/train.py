@@ -12,8 +12,9 @@ import math, os, shlex, subprocess, sys, time
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/train.ipynb #0f5b2662
-from .common import (NAMED, add_classes_flag, add_data_flags, draw_to_files, find_data,
-                                   in_terminal, is_first, run_data, sound_folder, torchrun_count)
+from .common import (NAMED, add_classes_flag, add_data_flags, draw_to_files,
+                                   find_data, in_terminal, is_first, run_data, sound_folder,
+                                   torchrun_count)
 from .recipe import (OF_RECIPE, OF_STAGES, add_recipe_flags, recipe_from,
                                    settle_defaults)
 from ..core import SegError, plain_text, require_torchrun
