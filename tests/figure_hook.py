@@ -1,11 +1,21 @@
 """An extension of IPython that fails a cell which shows a figure with nothing in it: no line, image, bar or point within the limits
 of an axes. `.ci/run` loads it into nbdev-test by the profile in tests/ipython."""
-import re
+import ctypes, gc, re, sys
 import numpy as np
 
 class BlankFigure(AssertionError): "A figure that shows nothing"
 
+_shells = []    # the one of the notebook that runs
+
+def release_last(shell):
+    "Give back what the notebook before held: IPython keeps the shells of all, and a lesson holds a gigabyte"
+    for old in _shells: old.user_ns.clear()
+    _shells[:] = [shell]
+    gc.collect()
+    if sys.platform == 'linux' and hasattr(libc := ctypes.CDLL(None), 'malloc_trim'): libc.malloc_trim(0) # of glibc
+
 def load_ipython_extension(shell):
+    release_last(shell)
     shown = []
     def note(fig, printer, cycle): # each figure that is shown, by whatever call, is described in plain text too
         shown.append(fig)
