@@ -39,13 +39,14 @@ def test_wheel_contents(wheels):
 def test_requirements_cover_the_imports(wheels):
     meta = next(v for k, v in _contents(wheels[0]).items() if k.endswith('METADATA')).decode()
     required = {m[1].lower() for m in re.finditer(r'^Requires-Dist: ([\w-]+)((?!extra).)*$', meta, re.M)}
-    peers, formats, exports, hub, video = ({m[1].lower() for m in re.finditer(rf"^Requires-Dist: ([\w-]+).*extra == .{extra}", meta, re.M)} for extra in ('bench', 'import', 'export', 'hub', 'video'))
+    peers, formats, exports, hub, video, wandb = ({m[1].lower() for m in re.finditer(rf"^Requires-Dist: ([\w-]+).*extra == .{extra}", meta, re.M)} for extra in ('bench', 'import', 'export', 'hub', 'video', 'wandb'))
     for p in (root/'camvid_seg').rglob('*.py'):
         imports = [o for o in ast.walk(ast.parse(p.read_text(encoding='utf-8'))) if isinstance(o, ast.Import) or isinstance(o, ast.ImportFrom) and not o.level]
         tops = {n.split('.')[0] for o in imports for n in ([a.name for a in o.names] if isinstance(o, ast.Import) else [o.module])}
         others = {{'PIL': 'pillow', 'cv2': 'opencv-python-headless', 'yaml': 'pyyaml'}.get(t, t.lower()) for t in tops - sys.stdlib_module_names - {'camvid_seg'}}
         if p.parent.name == 'bench': others -= {o.replace('-', '_') for o in peers}   # imported when a peer is measured
         if p.parent.name == 'use': others -= {o.replace('-', '_') for o in exports | hub | video}   # imported when a network is exported, or a film read
+        if p.name == 'trackers.py': others -= wandb            # imported when a run is tracked
         if p.name.startswith('import_'): others -= formats     # imported when a source has that format
         assert others <= required, f'{p.name} imports {others - required}, which settings.ini does not require'
 
