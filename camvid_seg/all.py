@@ -57,3 +57,4 @@ from .use.export import *
 from .use.int8 import *
 from .use.hub import *
 from .use.report import *
+from .touch.element import *
