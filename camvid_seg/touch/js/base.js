@@ -38,7 +38,8 @@ td.n, th.n { text-align: right; } tbody tr + tr > * { border-top: 1px solid var(
 .say { min-height: 1.45em; } .swatch { display: inline-block; width: 12px; height: 12px; border-radius: 3px;
   border: 1px solid var(--line); margin-right: 6px; vertical-align: -1px; }
 @media (pointer: coarse) { button, select, label, input[type=range] { min-height: 44px; } }
-@media (max-width: 420px) { section { padding: 10px; } }
+@media (max-width: 420px) { section { padding: 10px; } .row > label:has(select, [type=range]) { flex: 1 0 100%; }
+  .row > label > select, .row > label > [type=range] { margin-left: auto; width: 55%; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }`
 
 // h('p', {className: 'muted'}, 'text', node): text is always text, never HTML
