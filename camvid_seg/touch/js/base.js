@@ -52,7 +52,7 @@ function h(tag, props = {}, ...children) {
 
 // Each control is a <label> with its field as `.input`; `.set(value)` changes it without an event
 function slider(label, min, max, step, value, onInput, format = String) {
-  const input = h('input', {type: 'range', min, max, step, value})
+  const input = h('input', {type: 'range', min, max, step, value, 'aria-label': label})
   const output = h('output', {}, format(+value))
   const show = () => { output.textContent = format(+input.value); input.setAttribute('aria-valuetext', output.textContent) }
   input.addEventListener('input', () => { show(); onInput(+input.value) })
@@ -63,7 +63,7 @@ function slider(label, min, max, step, value, onInput, format = String) {
 // options: strings, or pairs [value, text]
 function select(label, options, value, onChange) {
   const pairs = options.map(o => Array.isArray(o) ? o : [o, o])
-  const input = h('select', {}, ...pairs.map(([v, text]) => h('option', {value: v}, text)))
+  const input = h('select', {'aria-label': label}, ...pairs.map(([v, text]) => h('option', {value: v}, text)))
   input.value = value
   input.addEventListener('change', () => onChange(input.value))
   return Object.assign(h('label', {}, label, input), {input, set(v) { input.value = v }})
