@@ -59,3 +59,4 @@ from .use.hub import *
 from .use.report import *
 from .touch.element import *
 from .touch.masks import *
+from .touch.brush import *
