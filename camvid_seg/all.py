@@ -60,3 +60,4 @@ from .use.report import *
 from .touch.element import *
 from .touch.masks import *
 from .touch.brush import *
+from .touch.unet import *
