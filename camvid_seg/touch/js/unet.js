@@ -16,6 +16,7 @@ class Unet extends Element {
     .u { display: grid; grid-template: auto auto auto / repeat(6, minmax(0, 1fr)); grid-auto-flow: column; gap: 8px; }
     .u button, .u .card { display: grid; gap: 1px; align-content: start; padding: 7px; text-align: left; font-size: 12px; line-height: 1.35;
       border: 1px solid var(--soft); border-radius: 8px; background: var(--panel); overflow-wrap: anywhere; }
+    .u button[aria-pressed=true] { background: var(--accent); border-color: var(--accent); }
     .u b { font-weight: 600; } .u canvas { margin-bottom: 3px; border-radius: 3px; }
     .u .deep { grid-row: span 3; } .u .bridge { justify-content: center; font-size: 12px; gap: 6px; }
     @container (max-width: 560px) {
@@ -25,7 +26,7 @@ class Unet extends Element {
   async build(data) {
     this.data = data
     const {width, height, levels} = data, k = this.k = Math.max(1, Math.round(480/width))
-    Object.assign(this, {x: width >> 1, y: Math.round(.6*height), level: last, off: 0})
+    Object.assign(this, {x: this.middle(width/2), y: this.middle(.6*height), level: last, off: 0})
     this.colors = data.colors.map(rgb)
     this.photoView = this.canvas(width*k, height*k, 'The image, with what the chosen level sees of it')
     this.view = this.canvas(width*k, height*k, 'The output of the network. Arrow keys choose a pixel.')
@@ -70,6 +71,9 @@ class Unet extends Element {
     return u
   }
 
+  // The pixel of the grid, in a row, whose gradient stands for the pixel v
+  middle(v) { return (Math.floor(v/this.data.step) + .5)*this.data.step }
+
   // The stored gradient nearest to the pixel: its place in the grid
   nearest() {
     const {step, width, height} = this.data
@@ -88,7 +92,7 @@ class Unet extends Element {
     const [u, v] = this.nearest(), far = half[v*Math.floor(width/step) + u]
     const heat = this.level === last && !off
     const name = this.level === last ? 'The output' : `${this.cards[this.level].part} 1/${l.scale} (${l.name})`
-    this.photoCaption.textContent = heat ? 'The image: dashed, what the pixel can see; bright, what it looks at' : 'The image: dashed, what the value can see'
+    this.photoCaption.textContent = heat ? 'The image: dashed, what the pixel can see; bright, what it looks at (measured at the point that is marked)' : 'The image: dashed, what the value can see'
     this.caption.textContent = closed.length ? `The output without the bridge${closed.length > 1 ? 's' : ''} at ${closed.join(', ')}` : 'The output, with all bridges'
     this.say(`Row ${y}, column ${x}: ${codes[now[i]]}${now[i] === open[i] ? '' : ` (with all bridges ${codes[open[i]]})`}. ` +
       `${name} can see ${field}.` + (heat ? ` Half of the gradient lies within ${far} pixels.` : '') +
@@ -111,7 +115,9 @@ class Unet extends Element {
     c.getContext('2d').putImageData(out, 0, 0)
     o.imageSmoothingEnabled = false
     o.drawImage(c, 0, 0, W, H)
-    for (const a of [g, o]) this.frame(a, this.x*k - 3, this.y*k - 3, k + 6, k + 6)
+    const [u, v] = this.nearest().map(n => heat ? (n + .5)*this.data.step : 0)
+    this.frame(g, (heat ? u : this.x)*k - 3, (heat ? v : this.y)*k - 3, k + 6, k + 6)
+    this.frame(o, this.x*k - 3, this.y*k - 3, k + 6, k + 6)
     this.input.getContext('2d').drawImage(this.photo, 0, 0)
     this.cards.forEach(({map}, i) => {
       const m = map.getContext('2d'), s = levels[i].scale
