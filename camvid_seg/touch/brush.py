@@ -25,7 +25,7 @@ from ..train.metrics import ConfusionMatrix
 from ..use.tallies import tally
 
 # %% ../../nbs/inside/touch/brush.ipynb #bdb3d39e
-def _ratio(a, b): return a/b if b else math.nan
+def _quotient(a, b): return a/b if b else math.nan
 
 @check_args(painted=IDS, truth=IDS)
 def class_figures(
@@ -39,8 +39,8 @@ def class_figures(
     iou = cm.iou[1].item()
     outline, found, drawn, right = tally(painted, np.ones(truth.shape, np.float32), truth, 3,
                                          void=2).borders[1].tolist()
-    recall, precision = _ratio(found, outline), _ratio(right, drawn)
-    border = 0. if outline and not found else _ratio(2*precision*recall, precision + recall)
+    recall, precision = _quotient(found, outline), _quotient(right, drawn)
+    border = 0. if outline and not found else _quotient(2*precision*recall, precision + recall)
     return dict(accuracy=cm.accuracy, iou=iou, dice=2*iou/(1 + iou), border=border)
 
 # %% ../../nbs/inside/touch/brush.ipynb #72da2691

@@ -1,4 +1,4 @@
-"""From a pixel of the output back to the image: what it can see, what it looks at, and what each bridge brings
+"""From a pixel of the output back to the image: what it can see, and what it looks at
 
 Docs: https://example.github.io/camvid_seg/inside/touch/unet.html.md"""
 
@@ -90,9 +90,9 @@ def _looks(net, x, step):
 # %% ../../nbs/inside/touch/unet.ipynb #16097c7b
 _STAGES = ['encoder.conv1', *(f'encoder.layer{i}' for i in range(1, 5)),
            *(f'blocks.{i}' for i in range(4)), 'head']
-_SCALES = 2, 4, 8, 16, 32, 16, 8, 4, 2, 1
+_LEVEL_SCALES = 2, 4, 8, 16, 32, 16, 8, 4, 2, 1
 
-def _shown(m): # a map, (1, C, H, W): the size of its values, mean of the channels
+def _map_uri(m): # a map, (1, C, H, W): the size of its values, mean of the channels
     a = m[0].abs().mean(0)
     return values_uri((a/a.max().clamp(min=1e-30)*255).byte().cpu().numpy())
 
@@ -100,10 +100,10 @@ def _levels(net, maps, size):
     "What the page says of each level"
     rows, costs = [_spans(net.encoder, n) for n in size], stage_costs(net, size)
     shape_of = {name: shape for name,shape,*_ in costs.rows}
-    return [dict(name=name, scale=scale, shape=list(shape_of[name]), mflop=round(costs[name]*1e3, 1),
-                 bytes=4*int(np.prod(shape_of[name])), rows=rows[0][i], columns=rows[1][i],
-                 map=_shown(maps[i]))
-            for i,(name,scale) in enumerate(zip(_STAGES, _SCALES))]
+    return [dict(name=name, scale=scale, shape=list(shape_of[name]),
+                 mflop=round(costs[name]*1e3, 1), bytes=4*int(np.prod(shape_of[name])),
+                 rows=rows[0][i], columns=rows[1][i], map=_map_uri(maps[i]))
+            for i,(name,scale) in enumerate(zip(_STAGES, _LEVEL_SCALES))]
 
 # %% ../../nbs/inside/touch/unet.ipynb #1a72b83a
 def _is_lean(v):
@@ -140,6 +140,6 @@ def unet_explorer(
                 answers=[values_uri(o) for o in answers], levels=_levels(net, _maps(net, x), size),
                 step=step, pool=_POOL, half=half,
                 looks=values_uri(np.concatenate(np.concatenate(looks, 1), 1)))
-    return element('unet', data, 'A frame and what a U-Net makes of it. With scripts on, a click on '
-                   'a pixel of the output shows the maps and the part of the image it came from, '
-                   'and each bridge can be switched off.')
+    return element('unet', data, 'A frame and what a U-Net makes of it. With scripts on, a click '
+                   'on a pixel of the output shows the maps and the part of the image it came '
+                   'from, and each bridge can be switched off.')

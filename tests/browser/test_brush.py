@@ -6,7 +6,6 @@ height, width = 96, 128
 
 @pytest.fixture(scope='module')
 def scene():
-    import camvid_seg
     from camvid_seg.data.classes import CAMVID_CLASSES
     from camvid_seg.data.scenes import draw_scene
     image, mask = draw_scene(2, 120, (height, width))

@@ -1,10 +1,10 @@
 "The mask explorer, used with the mouse and with the keyboard"
-import json, re
+import re
 import pytest
 
 @pytest.fixture(scope='module')
 def shown():
-    import camvid_seg, torch
+    import torch
     from fastai.learner import Learner
     from torch import nn
     from camvid_seg.data.loaders import seg_dataloaders

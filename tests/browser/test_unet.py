@@ -5,7 +5,7 @@ from PIL import Image
 
 @pytest.fixture(scope='module')
 def shown():
-    import camvid_seg, torch
+    import torch
     from camvid_seg.data.loaders import seg_dataloaders
     from camvid_seg.data.scenes import scenes
     from camvid_seg.touch.unet import unet_explorer
