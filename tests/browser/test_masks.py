@@ -65,3 +65,16 @@ def test_looks(page_of, axe, shown, scheme, width):
 def test_words_without_scripts(page_of, shown):
     page = page_of(shown._repr_html_(), java_script_enabled=False)
     assert page.get_by_text('2 frames with their true and predicted masks').is_visible()
+
+def test_as_a_notebook_inserts_it(page_of, shown):
+    "JupyterLab sets innerHTML and then makes each script anew; the second run of a cell finds the element defined"
+    page = page_of('<div id="out"></div>')
+    insert = """html => { out.innerHTML = html; for (const old of out.querySelectorAll('script')) {
+        const s = document.createElement('script'); for (const a of old.attributes) s.setAttribute(a.name, a.value)
+        s.textContent = old.textContent; old.replaceWith(s) } }"""
+    for _ in range(2):
+        page.evaluate(insert, shown._repr_html_())
+        page.wait_for_selector(ready)
+        assert 'of the labelled pixels are right' in line(page)
+    page.evaluate("document.body.dataset.theme = 'dark'")     # a switch of the theme is followed
+    page.wait_for_selector('camvid-masks[dark]')
