@@ -58,3 +58,4 @@ from .use.int8 import *
 from .use.hub import *
 from .use.report import *
 from .touch.element import *
+from .touch.numbers import *
