@@ -255,4 +255,4 @@ function define(name, type) {
   for (const node of document.querySelectorAll(name)) node.start()
 }
 window.camvidTouch = {Element, define, ...helpers}
-})()
+})();

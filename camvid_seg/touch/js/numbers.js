@@ -16,7 +16,8 @@ class Numbers extends Element {
   static label = 'Gradients on a number line'
   static css = `:host { --zero: #c0272d; --few: #a65f00; --kept: #0b5cad; --over: #7a3d9e; }
 :host([dark]) { --zero: #ff8a84; --few: #f2b04e; --kept: #77b7ff; --over: #cfa3f5; }
-input[type=range] { width: 240px; } label > output { min-width: 10.5em; }
+input[type=range] { width: 240px; } label > output { min-width: 10.5em; } label { white-space: nowrap; }
+@media (max-width: 480px) { input[type=range] { width: 100px; } }
 .zero { fill: var(--zero); } .few { fill: var(--few); } .kept { fill: var(--kept); } .over { fill: var(--over); }
 .zone { opacity: .1; } .edge { stroke: var(--line); stroke-dasharray: 3 3; }
 .range { fill: var(--kept); opacity: .3; } .range.few { fill: var(--few); }
