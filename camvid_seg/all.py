@@ -58,4 +58,6 @@ from .use.int8 import *
 from .use.hub import *
 from .use.report import *
 from .touch.element import *
+from .touch.masks import *
+from .touch.brush import *
 from .touch.numbers import *
