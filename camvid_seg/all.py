@@ -61,3 +61,4 @@ from .touch.element import *
 from .touch.masks import *
 from .touch.brush import *
 from .touch.numbers import *
+from .touch.rates import *
