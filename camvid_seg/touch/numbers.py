@@ -7,16 +7,16 @@ Docs: https://example.github.io/camvid_seg/inside/touch/numbers.html.md"""
 # %% auto #0
 __all__ = ['number_formats', 'step_gradients', 'by_power', 'fates', 'number_line']
 
-# %% ../../nbs/inside/touch/numbers.ipynb #2f697fdd
+# %% ../../nbs/inside/touch/numbers.ipynb #84d12ae5
 import torch
 from torch import nn
 
-# %% ../../nbs/inside/touch/numbers.ipynb #1da9bc4f
+# %% ../../nbs/inside/touch/numbers.ipynb #7b859700
 from ..core import SegError
 from .element import Touch, element
 from ..train.lr_finder import sandbox
 
-# %% ../../nbs/inside/touch/numbers.ipynb #8f1e84bd
+# %% ../../nbs/inside/touch/numbers.ipynb #b7b757d1
 def _flat(gradients): return torch.cat([g.detach().float().flatten().cpu() for g in gradients])
 
 def step_gradients(
@@ -41,7 +41,7 @@ def step_gradients(
         return {'logits': _flat(kinds['logits']), "layers' outputs": _flat(kinds['outputs']),
                 'weights': _flat(kinds['weights'])}
 
-# %% ../../nbs/inside/touch/numbers.ipynb #63e24f41
+# %% ../../nbs/inside/touch/numbers.ipynb #07b939a3
 def by_power(
     gradients, # float32 (numbers,)
     low,       # power of two of the first count; smaller ones count there too
@@ -52,20 +52,24 @@ def by_power(
     power = (some.frexp().exponent - 1).clamp(low, high)
     return torch.bincount(power - low, minlength=high - low + 1)
 
-# %% ../../nbs/inside/touch/numbers.ipynb #c8b2e5bf
+# %% ../../nbs/inside/touch/numbers.ipynb #3ef7b205
 number_formats = dict(fp16=torch.float16, bf16=torch.bfloat16, fp32=torch.float32)
 
 def fates(
-    gradients, # float32 (numbers,), none of them zero
-    dtype,     # the format, a dtype of torch
-    scale      # the loss scale
+    ordered, # sizes of gradients, sorted, none of them zero; float64 (numbers,)
+    dtype,   # the format, a dtype of torch
+    scale    # the loss scale
 ): # how many become zero, subnormal (fewer digits) and infinite
     "What becomes of gradients, multiplied by a loss scale, in another format"
-    found = (gradients*scale).to(dtype).abs()
-    zero, least = found == 0, torch.finfo(dtype).smallest_normal
-    return [int(o.sum()) for o in (zero, (found < least) & ~zero, found.isinf())]
+    i = torch.finfo(dtype)
+    tiny, gap = i.smallest_normal*i.eps, i.max*i.eps/(2 - i.eps) # at the two ends of the line
+    borders = tiny/2, i.smallest_normal - tiny/2, i.max + gap/2
+    borders = torch.tensor(borders, dtype=torch.float64)/scale
+    zero = int(torch.searchsorted(ordered, borders[0], right=True))
+    normal, large = (int(torch.searchsorted(ordered, o)) for o in borders[1:])
+    return [zero, normal - zero, len(ordered) - large]
 
-# %% ../../nbs/inside/touch/numbers.ipynb #c444a698
+# %% ../../nbs/inside/touch/numbers.ipynb #79fbac78
 _low, _high, _scales = -64, 20, range(25)
 
 def _limits(dtype):
@@ -80,11 +84,12 @@ def _series(name, gradients):
     if not len(some):
         raise SegError(f'{name}: no gradient that is finite and not zero; '
                        'give the gradients of a training step')
-    counts = {k: [fates(some, t, 2.**s) for s in _scales] for k,t in number_formats.items()}
+    ordered = some.double().abs().sort().values
+    counts = {k: [fates(ordered, t, 2.**s) for s in _scales] for k,t in number_formats.items()}
     return dict(name=str(name), n=len(some), zeros=int((gradients == 0).sum()), fates=counts,
                 counts=by_power(some, _low, _high).tolist())
 
-# %% ../../nbs/inside/touch/numbers.ipynb #3bb0c45c
+# %% ../../nbs/inside/touch/numbers.ipynb #bef75c0c
 def number_line(
     gradients # dict by name of float32 tensors, as `step_gradients` gives it
 )->Touch: # to look at in a notebook or on a page

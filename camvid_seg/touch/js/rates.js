@@ -16,20 +16,18 @@ figure { margin: 0; } figcaption { color: var(--muted); margin-bottom: 2px; }
 .dot.faint.bad { stroke: var(--bad); }`
 
   build(data) {
-    const all = data.runs.flatMap(r => r.smooth), first = data.runs[0].losses[0], least = Math.min(...all)
-    const steps = Math.max(...data.runs.map(r => r.rates.length)), {peaks} = data
-    const rates = [Math.min(...data.runs.flatMap(r => r.rates)), Math.max(...peaks)]
-    // losses up to three times the first; higher ones are cut at the upper edge
-    const loss = [Math.max(0, least - .1*(first - least)), Math.max(1.2*first, Math.min(3*first, Math.max(...all)))]
+    const first = data.runs[0].losses[0], least = Math.min(...data.runs.flatMap(r => r.smooth))
+    const steps = data.runs[0].rates.length, {peaks} = data
+    const loss = [Math.max(0, least - .15*(first - least)), 1.5*first] // higher losses run along the upper edge
     Object.assign(this, {data, warm: data.warms[0], at: peaks.length >> 1})
     const schedules = data.warms.map((w, i) => [String(i), w === null ? 'constant' : `one cycle, ${100*w} % up`])
     const whole = {x: [0, steps], xName: 'step'}, across = {x: {log: [peaks[0]/1.5, peaks[peaks.length - 1]*1.5]}, xFormat: power}
     this.charts = {
-      loss: chart({...whole, y: loss}), ends: chart({...across, y: loss, xName: 'rate (highest of the run)'}),
-      rate: chart({...whole, y: {log: [Math.max(rates[0], peaks[0]/1000), rates[1]*1.3]}, yFormat: power}),
-      mom: chart({...whole, y: [.8, 1]})}
+      loss: chart({...whole, y: loss, height: 190}), ends: chart({...across, y: loss, height: 190, xName: 'rate (highest of the run)'}),
+      rate: chart({...whole, y: [0, 1.08], height: 130}),
+      mom: chart({...whole, y: [.84, .96], height: 130})}
     const titles = {loss: 'Loss of the chosen run, and of the other rates', ends: 'Smooth loss at the end, by rate',
-                    rate: 'Learning rate by step', mom: 'Momentum by step'}
+                    rate: 'Learning rate by step, as a share of its peak', mom: 'Momentum by step'}
     const pick = Object.assign(slider('Learning rate', 0, peaks.length - 1, 1, this.at, i => { this.at = i; this.show() }, i => name(peaks[i])))
     this.box.append(h('h3', {}, 'What does this rate do?'), h('div', {className: 'row'}, pick),
       choice('Schedule', schedules, '0', i => { this.warm = data.warms[i]; this.show() }), this.line,
@@ -47,7 +45,7 @@ figure { margin: 0; } figcaption { color: var(--muted); margin-bottom: 2px; }
     ends.show([{points: same.map(r => [r.peak, end(r)]), kind: 'faint'}],
       [...same.map(r => ({x: r.peak, y: end(r), kind: `faint ${r.diverged ? 'bad' : ''}`})), {x: run.peak, y: end(run), kind: bad}],
       'Smooth loss at the end: ' + same.map(r => `${name(r.peak)}: ${end(r).toFixed(2)}`).join(', '))
-    rate.show([line(run, 'rates', '')], [], `Learning rate by step: highest ${name(run.peak)}`)
+    rate.show([{points: run.rates.map((v, i) => [i, v/run.peak])}], [], `Learning rate by step: highest ${name(run.peak)}`)
     mom.show([line(run, 'moms', '')], [], `Momentum by step: from ${run.moms[0]}, lowest ${Math.min(...run.moms)}`)
     const stopped = run.losses.length < run.rates.length ? ` After step ${run.losses.length} it is no number any more.` : ''
     this.say(`Rate ${name(run.peak)}, ${this.warm === null ? 'constant' : `one cycle, ${100*this.warm} % of the steps up`}: the loss goes from `
