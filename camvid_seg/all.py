@@ -62,3 +62,4 @@ from .touch.masks import *
 from .touch.brush import *
 from .touch.numbers import *
 from .touch.rates import *
+from .touch.replay import *
