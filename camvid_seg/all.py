@@ -62,4 +62,5 @@ from .touch.masks import *
 from .touch.brush import *
 from .touch.numbers import *
 from .touch.rates import *
+from .touch.augment import *
 from .touch.replay import *

@@ -7,7 +7,7 @@ const percent = v => (100*v).toFixed(1) + ' %'
 class Replay extends Element {
   static label = 'Training replay'
   static css = `figure { margin: 0; } figcaption { color: var(--muted); margin-bottom: 3px; } canvas { width: 100%; image-rendering: pixelated; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 200px), 1fr)); gap: 14px; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 14px; }
 input[type=range] { width: 220px; } label { white-space: nowrap; } .row button { min-width: 76px; } .legend { gap: 4px 14px; }
 .second { stroke-dasharray: 5 4; } .key { display: inline-block; width: 22px; border-top: 2px solid var(--accent); vertical-align: 3px; margin: 0 4px 0 10px; }
 .key.second { border-top-style: dashed; } .key:first-child { margin-left: 0; } @media (max-width: 480px) { input[type=range] { width: 120px; } }`
@@ -79,7 +79,7 @@ input[type=range] { width: 220px; } label { white-space: nowrap; } .row button {
         names.map(k => `${k.replace('_', ' ')} by epoch: ${data.epochs.map(e => e[k] ?? 'no number').join(', ')}`).join('; '))
     }
     const figures = Object.entries(epoch).map(([k, v]) => `${k.replace('_', ' ')} ${v === null ? 'no number' : v.toFixed(3)}`).join(', ')
-    this.say(`After epoch ${at + 1} of ${data.epochs.length}: ${text} are right; over all validation frames ${figures}.`)
+    this.say(`After epoch ${at + 1} of ${data.epochs.length}: ${text} are right. Of the whole epoch: ${figures}.`)
   }
 }
 define('camvid-replay', Replay)
