@@ -8,7 +8,8 @@ class Augment extends Element {
   static css = `figure { margin: 0; } figcaption { color: var(--muted); margin-bottom: 3px; } canvas { width: 100%; image-rendering: pixelated; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 14px; }
 .controls { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); gap: 4px 20px; }
-.controls label { display: grid; grid-template-columns: 84px 1fr 52px; } .controls output { white-space: nowrap; } .controls input { width: 100%; }`
+.controls label { display: grid; grid-template-columns: 84px 1fr 52px; } .controls output { white-space: nowrap; } .controls input { width: 100%; }
+@media (max-width: 480px) { .pictures figure:first-child { grid-column: 1 / -1; } }`
 
   async build(data) {
     const {places, lights, width, height} = data
@@ -30,7 +31,7 @@ class Augment extends Element {
     const figure = (text, node) => h('figure', {}, h('figcaption', {}, text), node)
     this.box.append(h('h3', {}, 'What may happen to a frame, and what its mask does'),
       h('div', {className: 'controls'}, ...this.sliders), h('div', {className: 'row'}, this.flip, over, button('Reset', () => this.reset())),
-      h('div', {className: 'pictures'}, figure('Before', before), figure('The frame for the network', this.frame), figure('Its mask', this.mask)), this.line)
+      h('div', {className: 'pictures'}, figure('Before', before), figure('The frame, changed', this.frame), figure('Its mask, changed', this.mask)), this.line)
     this.show()
   }
 

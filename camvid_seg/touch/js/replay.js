@@ -10,7 +10,7 @@ class Replay extends Element {
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 14px; }
 input[type=range] { width: 220px; } label { white-space: nowrap; } .row button { min-width: 76px; } .legend { gap: 4px 14px; }
 .second { stroke-dasharray: 5 4; } .key { display: inline-block; width: 22px; border-top: 2px solid var(--accent); vertical-align: 3px; margin: 0 4px 0 10px; }
-.key.second { border-top-style: dashed; } .key:first-child { margin-left: 0; } @media (max-width: 480px) { input[type=range] { width: 120px; } }`
+.key.second { border-top-style: dashed; } .key:first-child { margin-left: 0; } @media (max-width: 480px) { input[type=range] { width: 120px; } .pictures figure:first-child { grid-column: 1 / -1; } }`
 
   async build(data) {
     const [image, truth, ...masks] = await Promise.all([picture(data.image), values(data.truth), ...data.masks.map(values)])
