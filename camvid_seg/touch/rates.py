@@ -63,21 +63,21 @@ def record_runs(
 # %% ../../nbs/inside/touch/rates.ipynb #018629aa
 def _short(values): return [float(f'{v:.4g}') for v in values]
 
-def _curve(run):
+def _recorded(run):
     "A run, smoothed; what JSON can hold"
     finite = [v for v in run['losses'] if math.isfinite(v)]
     if not finite: raise SegError(f'rate {run["peak"]}: no loss is finite; give other batches')
     smooth = Smooth(.8)
     curve = [smooth(v) for v in finite]
     diverged = len(finite) < len(run['losses']) or max(curve) > 2*finite[0]
-    return dict(peak=run['peak'], warm=run['warm'], rates=_short(run['rates']), moms=_short(run['moms']),
-                losses=_short(finite), smooth=_short(curve), diverged=diverged)
+    return dict(peak=run['peak'], warm=run['warm'], diverged=diverged, rates=_short(run['rates']),
+                moms=_short(run['moms']), losses=_short(finite), smooth=_short(curve))
 
 def rate_explorer(
     runs # of `record_runs`: every rate with every schedule
 )->Touch: # to look at in a notebook or on a page
     "Recorded runs by learning rate and schedule: move the rate and see loss, schedule and ruin"
-    curves = [_curve(r) for r in runs]
+    curves = [_recorded(r) for r in runs]
     peaks, warms = [list(dict.fromkeys(c[k] for c in curves)) for k in ('peak', 'warm')]
     if len(peaks)*len(warms) != len(curves) or len(peaks) < 2:
         raise SegError(f'{len(curves)} runs of {len(peaks)} rates and {len(warms)} schedules; '
@@ -85,5 +85,7 @@ def rate_explorer(
     best = min((c for c in curves if not c['diverged']), key=lambda c: c['smooth'][-1], default=None)
     words = (f'{len(runs)} recorded runs at learning rates from {min(peaks):g} to {max(peaks):g}; '
              f'{sum(c["diverged"] for c in curves)} diverged. ')
-    if best: words += f'The lowest loss at the end, {best["smooth"][-1]:.2f}, has the rate {best["peak"]:g}.'
+    if best:
+        words += (f'The lowest loss at the end, {best["smooth"][-1]:.2f}, '
+                  f'has the rate {best["peak"]:g}.')
     return element('rates', dict(peaks=peaks, warms=warms, runs=curves), words)
