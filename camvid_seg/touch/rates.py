@@ -82,7 +82,8 @@ def rate_explorer(
     if len(peaks)*len(warms) != len(curves) or len(peaks) < 2:
         raise SegError(f'{len(curves)} runs of {len(peaks)} rates and {len(warms)} schedules; '
                        'give what record_runs gave for two rates or more')
-    best = min((c for c in curves if not c['diverged']), key=lambda c: c['smooth'][-1], default=None)
+    good = [c for c in curves if not c['diverged']]
+    best = min(good, key=lambda c: c['smooth'][-1], default=None)
     words = (f'{len(runs)} recorded runs at learning rates from {min(peaks):g} to {max(peaks):g}; '
              f'{sum(c["diverged"] for c in curves)} diverged. ')
     if best:
