@@ -1,4 +1,5 @@
 "The training replay: mouse, keyboard, both themes, a phone"
+from pathlib import Path
 import numpy as np, pytest
 from camvid_seg.touch.replay import Replay, training_replay
 
@@ -47,3 +48,32 @@ def test_it_fits_and_is_accessible(page_of, axe, html, scheme, width):
     page.locator('camvid-replay[ready]').nth(1).wait_for()
     assert page.evaluate('document.documentElement.scrollWidth') <= width
     assert not axe(page)
+
+fit = """import camvid_seg
+from camvid_seg.data.loaders import seg_dataloaders
+from camvid_seg.data.scenes import scenes
+from camvid_seg.touch.replay import Replay
+from camvid_seg.train.learner import unet_learner
+dls = seg_dataloaders(scenes(n=8, size=(32,48), per_drive=2), size=(32,48), bs=4, device='cpu')
+learn = unet_learner(dls, 'resnet18', weights=None, decoder='lean')
+with learn.no_bar(), learn.no_logging(): learn.fit(3, 1e-3, cbs=Replay())"""
+
+def test_a_kernel_shows_the_dashboard_during_fit(page_of, tmp_path, monkeypatch):
+    "One output, which each epoch replaces; what is stored at the end works on a page"
+    nbclient, nbformat = map(pytest.importorskip, ('nbclient', 'nbformat'))
+    monkeypatch.setenv('PYTHONPATH', str(Path(__file__).resolve().parents[2]))
+    sent = []
+    class Watched(nbclient.NotebookClient):
+        def process_message(self, msg, cell, index):
+            if 'display_data' in msg['msg_type']: sent.append((msg['msg_type'], msg['content']['data']['text/plain']))
+            return super().process_message(msg, cell, index)
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(fit)])
+    Watched(nb, timeout=300, kernel_name='python3', resources=dict(metadata=dict(path=str(tmp_path)))).execute()
+    assert [kind for kind, _ in sent] == ['display_data', 'update_display_data', 'update_display_data']
+    assert [f'each of {i} epochs' in said for i, (_, said) in enumerate(sent, 1)] == [True]*3
+    shown = [o for o in nb.cells[0].outputs if o.output_type == 'display_data']
+    page = page_of(shown[0].data['text/html'])
+    page.locator('camvid-replay[ready]').wait_for()
+    assert len(shown) == 1 and 'After epoch 3 of 3' in said(page)
+    page.get_by_role('slider').press('Home')
+    assert 'After epoch 1 of 3' in said(page)
