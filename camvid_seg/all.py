@@ -61,3 +61,7 @@ from .touch.element import *
 from .touch.masks import *
 from .touch.brush import *
 from .touch.unet import *
+from .touch.numbers import *
+from .touch.rates import *
+from .touch.augment import *
+from .touch.replay import *

@@ -31,6 +31,9 @@ input { accent-color: var(--accent); margin: 0; font: inherit; } input[type=rang
 input[type=checkbox] { width: 18px; height: 18px; }
 canvas { display: block; max-width: 100%; height: auto; border-radius: 6px; }
 canvas[tabindex] { cursor: crosshair; }
+svg { display: block; width: 100%; font: 12px system-ui, sans-serif; fill: var(--ink); }
+.axis { stroke: var(--line); } .rule { stroke: var(--soft); } .tick { fill: var(--muted); } .middle { text-anchor: middle; } .end { text-anchor: end; }
+.curve { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round; } .dot { fill: var(--accent); stroke: var(--bg); stroke-width: 1.5; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 8px 3px 0; text-align: left; font-weight: 400; } thead th { color: var(--muted); }
@@ -124,6 +127,64 @@ function grid(canvas, columns, rows, {move = () => {}, act = () => {}, done = ()
   return at
 }
 
+// A piece of an SVG picture
+function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS('http://www.w3.org/2000/svg', tag)
+  for (const [k, v] of Object.entries(attributes)) node.setAttribute(k, v)
+  node.append(...children)
+  return node
+}
+// An SVG picture as wide as there is room: draw(width) gives {height, parts, label}; .draw() draws anew
+function plot(draw) {
+  const node = svg('svg', {role: 'img'})
+  let width = 0
+  node.draw = () => {
+    if (!width) return
+    const {height, parts, label} = draw(width)
+    for (const [k, v] of Object.entries({viewBox: `0 0 ${width} ${height}`, height, 'aria-label': label})) node.setAttribute(k, v)
+    node.replaceChildren(...parts)
+  }
+  new ResizeObserver(([e]) => {
+    const now = Math.round(e.contentRect.width)
+    if (now !== width) { width = now; node.draw() }
+  }).observe(node)
+  return node
+}
+// Lines in axes. x, y: [low, high] or {log: [low, high]}; .show(lines, dots, label) draws:
+// lines [{points: [[x, y], ...], kind}] from back to front, dots [{x, y, kind}]; kind is a class of CSS
+function chart({x, y, height = 150, xName, yFormat = String, xFormat = String}) {
+  const scaled = (axis, from, to) => {
+    const f = axis.log ? Math.log10 : v => v, [a, b] = (axis.log || axis).map(f)
+    return v => { const p = f(v); return from + (Math.min(Math.max(Number.isNaN(p) ? b : p, a), b) - a)/(b - a)*(to - from) }
+  }
+  const ticks = (axis, n) => {
+    if (axis.log) {
+      const [a, b] = axis.log.map(v => Math.log10(v)), all = []
+      for (let p = Math.ceil(a - 1e-9); p <= b + 1e-9; p++) all.push(10**p)
+      return all.filter((_, i) => i % Math.ceil(all.length/n) === 0)
+    }
+    const [a, b] = axis, raw = (b - a)/n, ten = 10**Math.floor(Math.log10(raw))
+    const step = [1, 2, 5, 10].map(k => k*ten).find(s => s >= raw), out = []
+    for (let v = Math.ceil(a/step - 1e-9)*step; v <= b + step*1e-9; v += step) out.push(+v.toPrecision(9))
+    return out
+  }
+  let lines = [], dots = [], label = ''
+  const node = plot(width => {
+    const left = 46, bottom = height - (xName ? 36 : 22), px = scaled(x, left, width - 10), py = scaled(y, bottom, 8), parts = []
+    for (const v of ticks(y, height < 130 ? 3 : 5)) parts.push(svg('line', {class: 'rule', x1: left, x2: width - 10, y1: py(v), y2: py(v)}),
+      svg('text', {class: 'tick end', x: left - 6, y: py(v) + 4}, yFormat(v)))
+    for (const v of ticks(x, width < 360 ? 4 : 6)) parts.push(svg('line', {class: 'axis', x1: px(v), x2: px(v), y1: bottom, y2: bottom + 4}),
+      svg('text', {class: 'tick middle', x: px(v), y: bottom + 16}, xFormat(v)))
+    parts.push(svg('line', {class: 'axis', x1: left, x2: width - 10, y1: bottom, y2: bottom}))
+    if (xName) parts.push(svg('text', {class: 'tick middle', x: (left + width)/2, y: height - 4}, xName))
+    for (const {points, kind = ''} of lines) parts.push(svg('polyline', {class: `curve ${kind}`, points: points.map(([a, b]) => `${px(a).toFixed(1)},${py(b).toFixed(1)}`).join(' ')}))
+    for (const d of dots) parts.push(svg('circle', {class: `dot ${d.kind || ''}`, cx: px(d.x), cy: py(d.y), r: 5}))
+    return {height, parts, label}
+  })
+  node.show = (...what) => { [lines, dots, label] = what; node.draw() }
+  return node
+}
+
 // Pixels of a picture that Python wrote as a data URI
 async function picture(uri) {
   const image = new Image()
@@ -187,7 +248,7 @@ class Element extends HTMLElement {
   say(text) { if (this.line.textContent !== text) this.line.textContent = text }
   color(name) { return getComputedStyle(this).getPropertyValue('--' + name).trim() }
 }
-const helpers = {h, slider, select, checkbox, button, choice, canvas, grid, picture, values}
+const helpers = {h, slider, select, checkbox, button, choice, canvas, grid, svg, plot, chart, picture, values}
 Object.assign(Element.prototype, helpers)
 
 function define(name, type) {
@@ -195,4 +256,4 @@ function define(name, type) {
   for (const node of document.querySelectorAll(name)) node.start()
 }
 window.camvidTouch = {Element, define, ...helpers}
-})()
+})();
