@@ -58,3 +58,5 @@ from .use.int8 import *
 from .use.hub import *
 from .use.report import *
 from .touch.element import *
+from .touch.network import *
+from .touch.demo import *
