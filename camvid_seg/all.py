@@ -58,5 +58,9 @@ from .use.int8 import *
 from .use.hub import *
 from .use.report import *
 from .touch.element import *
+<<<<<<< HEAD
 from .touch.network import *
 from .touch.demo import *
+=======
+from .touch.masks import *
+>>>>>>> touch1

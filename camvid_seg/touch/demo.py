@@ -60,7 +60,8 @@ def label_posted(
     if size[0]*size[1] > MOST_SEEN:
         raise SegError(f'the picture has {w} x {h} pixels, which the network would see at '
                        f'{size[1]} x {size[0]}; choose a smaller one, or a less narrow one')
-    seen, start = resize_array(image, size, Image.Resampling.BILINEAR), time.perf_counter()
+    seen = np.array(resize_array(image, size, Image.Resampling.BILINEAR))
+    start = time.perf_counter()
     ids = predictor.ids(seen)
     ms = 1000*(time.perf_counter() - start)
     return dict(rows=size[0], columns=size[1], ids=base64.b64encode(ids).decode(), ms=ms)

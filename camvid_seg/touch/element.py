@@ -50,7 +50,7 @@ class Touch:
         data = data.replace('<', r'\u003c')
         return (f'<{tag}><script type="application/json">{data}</script>'
                 f'<p>{escape(self.fallback)}</p></{tag}>'
-                f'<script>{script("base")}\n{script(self.name)}</script>')
+                f'<script>{script("base")};\n{script(self.name)}</script>')
 
 # %% ../../nbs/inside/touch/element.ipynb #9b665163
 def element(

@@ -38,7 +38,8 @@ td.n, th.n { text-align: right; } tbody tr + tr > * { border-top: 1px solid var(
 .say { min-height: 1.45em; } .swatch { display: inline-block; width: 12px; height: 12px; border-radius: 3px;
   border: 1px solid var(--line); margin-right: 6px; vertical-align: -1px; }
 @media (pointer: coarse) { button, select, label, input[type=range] { min-height: 44px; } }
-@media (max-width: 420px) { section { padding: 10px; } }
+@media (max-width: 420px) { section { padding: 10px; } .row > label:has(select, [type=range]) { flex: 1 0 100%; }
+  .row > label > select, .row > label > [type=range] { margin-left: auto; width: 55%; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }`
 
 // h('p', {className: 'muted'}, 'text', node): text is always text, never HTML
@@ -51,7 +52,7 @@ function h(tag, props = {}, ...children) {
 
 // Each control is a <label> with its field as `.input`; `.set(value)` changes it without an event
 function slider(label, min, max, step, value, onInput, format = String) {
-  const input = h('input', {type: 'range', min, max, step, value})
+  const input = h('input', {type: 'range', min, max, step, value, 'aria-label': label})
   const output = h('output', {}, format(+value))
   const show = () => { output.textContent = format(+input.value); input.setAttribute('aria-valuetext', output.textContent) }
   input.addEventListener('input', () => { show(); onInput(+input.value) })
@@ -62,7 +63,7 @@ function slider(label, min, max, step, value, onInput, format = String) {
 // options: strings, or pairs [value, text]
 function select(label, options, value, onChange) {
   const pairs = options.map(o => Array.isArray(o) ? o : [o, o])
-  const input = h('select', {}, ...pairs.map(([v, text]) => h('option', {value: v}, text)))
+  const input = h('select', {'aria-label': label}, ...pairs.map(([v, text]) => h('option', {value: v}, text)))
   input.value = value
   input.addEventListener('change', () => onChange(input.value))
   return Object.assign(h('label', {}, label, input), {input, set(v) { input.value = v }})
