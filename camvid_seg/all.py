@@ -58,9 +58,6 @@ from .use.int8 import *
 from .use.hub import *
 from .use.report import *
 from .touch.element import *
-<<<<<<< HEAD
+from .touch.masks import *
 from .touch.network import *
 from .touch.demo import *
-=======
-from .touch.masks import *
->>>>>>> touch1
