@@ -101,7 +101,7 @@ def demo_page(
     "The page of the server"
     p = predictor
     page = network_page(p.codes, p.colors, p.size or p.trained, example_frames(p.codes),
-                        repr(p), post='label')
+                        p.name, post='label')
     return _PAGE.format(page._repr_html_())
 
 # %% ../../nbs/inside/touch/demo.ipynb #7bd63863

@@ -92,9 +92,9 @@ class Network extends Element {
     .stage.over::after { content: 'Let go: this picture is labelled'; position: absolute; inset: 0; display: grid;
       place-items: center; font-weight: 600; background: var(--bg); opacity: .9; border: 3px dashed var(--accent); border-radius: 8px; }
     .two { display: grid; grid-template-columns: minmax(0, 1fr) 232px; gap: 18px; align-items: start; }
-    .side { display: grid; gap: 12px; } .pictures { gap: 8px; }
-    .pictures button { padding: 0; line-height: 0; border-width: 2px; overflow: hidden; background: none; }
-    .pictures button[aria-pressed=true] { background: none; border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
+    .side { display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px; } .side input { flex: 1; } .pictures { gap: 8px; }
+    .pictures .example { padding: 0; line-height: 0; border-width: 2px; overflow: hidden; background: none; }
+    .pictures .example[aria-pressed=true] { background: none; border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
     .pictures img { width: 84px; height: 63px; object-fit: cover; display: block; }
     .start { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; padding: 9px 18px; }
     ul { list-style: none; margin: 0; padding: 0; display: grid; gap: 2px; }
@@ -107,7 +107,7 @@ class Network extends Element {
     ul .bar i { display: block; height: 100%; background: var(--accent); border-radius: 2px; }
     .figure { font-size: 22px; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
     .bad { color: var(--bad); font-weight: 600; }
-    @media (max-width: 620px) { .two { grid-template-columns: minmax(0, 1fr); } ul { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); } }
+    @media (max-width: 620px) { .two { grid-template-columns: minmax(0, 1fr); } ul { grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); } }
     @media (pointer: coarse) { ul button { min-height: 44px; } }`
 
   build(data) {
@@ -119,6 +119,7 @@ class Network extends Element {
     this.input.addEventListener('change', () => { if (this.input.files[0]) this.take(this.input.files[0], 'your picture'); this.input.value = '' })
     this.examples = data.examples.map((uri, i) => {
       const b = button('', () => this.example(i))
+      b.className = 'example'
       b.append(h('img', {src: uri, alt: `Drawn scene ${i + 1}`, width: 84, height: 63}))
       return b
     })
