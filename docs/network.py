@@ -29,10 +29,18 @@ def archive():
     path.rename(path.with_suffix('.refused'))
     raise SegError(f'{path.name}: its hash is sha512-{found}, not that of docs/network.py; it was moved to {path.stem}.refused')
 
-def files(run, home):
-    "Fill the folder `home` with the network of `run` and what runs it; returns the path of the network"
+def runtime_files(home):
+    "Put what runs a network in a browser into the folder `home`"
     with tarfile.open(archive()) as tar:
         for name in runtime, wasm: (home/name).write_bytes(tar.extractfile(f'package/dist/{name}').read())
+
+def addresses(home):
+    "Where the page finds the files of the folder `home`, which is called network, and how large they are"
+    return dict(model='network/model.onnx', runtime=f'network/{runtime}', wasm=f'network/{wasm}', bytes=sum((home/o).stat().st_size for o in ('model.onnx', wasm)))
+
+def files(run, home):
+    "Fill the folder `home` with the network of `run` and what runs it; returns the path of the network"
+    runtime_files(home)
     full = export_onnx(run, home/'full.onnx')
     try: export_int8(full, home/'model.onnx', *weights_data(run))
     except SegError as e:
@@ -53,9 +61,7 @@ def page(run):
         print(f'\nTHE SITE HAS NO NETWORK: {e}; {package} {version} is needed for --network\n', file=sys.stderr)
         return head + missing, None
     facts = model_facts(onnx_session(model))
-    size = sum(p.stat().st_size for p in home.iterdir())
-    touch = network_page(facts['codes'], facts['colors'], facts['size'], example_frames(facts['codes']), about(facts, model),
-                         model='network/model.onnx', runtime=f'network/{runtime}', wasm=f'network/{wasm}', bytes=size)
+    touch = network_page(facts['codes'], facts['colors'], facts['size'], example_frames(facts['codes']), about(facts, model), **addresses(home))
     return f'{head}{words}\n\n````````{{raw}} html\n{touch._repr_html_()}\n````````\n\n{credit}\n', home
 
 def about(facts, model):

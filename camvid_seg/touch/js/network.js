@@ -85,6 +85,7 @@ const firstLine = e => String(e && e.message || e).split('\n')[0].slice(0, 160)
 
 class Network extends Element {
   static label = 'The trained network'
+  static seen = seen             // for its test
   static css = `
     .stage { position: relative; border-radius: 8px; overflow: hidden; background: var(--panel); }
     .stage canvas { width: 100%; border-radius: 8px; }
