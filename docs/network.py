@@ -61,11 +61,14 @@ def page(run):
         print(f'\nTHE SITE HAS NO NETWORK: {e}; {package} {version} is needed for --network\n', file=sys.stderr)
         return head + missing, None
     facts = model_facts(onnx_session(model))
-    touch = network_page(facts['codes'], facts['colors'], facts['size'], example_frames(facts['codes']), about(facts, model), **addresses(home))
+    touch = network_page(facts['codes'], facts['colors'], facts['size'], example_frames(facts['codes']), about(run, facts, model), **addresses(home))
     return f'{head}{words}\n\n````````{{raw}} html\n{touch._repr_html_()}\n````````\n\n{credit}\n', home
 
-def about(facts, model):
-    return f"U-Net with {facts['arch']}, {len(facts['codes'])} classes, {model.stat().st_size/1e6:.1f} MB. It has learned from drawn streets, so photographs are hard for it."
+def about(run, facts, model):
+    "The network in a sentence or two"
+    data = weights_data(run)[0].name
+    learned = 'drawn streets, so photographs are hard for it' if data.startswith('scenes-') else data
+    return f"U-Net with {facts['arch']}, {len(facts['codes'])} classes, {model.stat().st_size/1e6:.1f} MB. It has learned from {learned}."
 
 words = 'Load the network, then choose a scene or drop a picture of your own. [Lesson 15](use_it.ipynb) shows how such a file is made and what it costs to make it small.'
 credit = f'The network runs in [ONNX Runtime Web](https://onnxruntime.ai) {version} (MIT licence), which this site serves itself: WebAssembly on one core, no other host.'

@@ -188,6 +188,7 @@ def send_error(self:_Handler, code, message=None, explain=None):
     known = self.responses.get(code, ('refused',))
     line = plain_text(message or known[0])[:300]
     self.log_error('%s', f'{int(code)}: {line}')
+    self.request_version = self.protocol_version # for a status, whatever came
     self.reply(code, 'application/json', json.dumps(dict(error=line)))
     end = time.monotonic() + 2
     self.connection.settimeout(1)

@@ -2,7 +2,8 @@
 (() => {
 'use strict'
 const {Element, define, h, slider, button, canvas, grid} = window.camvidTouch
-const mega = n => (n/2**20).toFixed(n < 2**20*10 ? 1 : 0) + ' MB'
+const mega = n => (n/2**20).toFixed(n < 2**20*10 ? 1 : 0) + '\u00a0MB'
+const time = ms => ms < 10 ? ms.toFixed(1) + ' ms' : ms < 1000 ? Math.round(ms) + ' ms' : (ms/1000).toFixed(1) + ' s'
 const percent = x => (100*x).toFixed(x < .1 ? 1 : 0) + ' %'
 const width = 960                 // pixels that a picture is drawn with, at most
 
@@ -107,6 +108,7 @@ class Network extends Element {
     ul .bar { grid-column: 2/4; height: 4px; border-radius: 2px; background: var(--soft); overflow: hidden; }
     ul .bar i { display: block; height: 100%; background: var(--accent); border-radius: 2px; }
     .figure { font-size: 22px; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
+    ul button[aria-pressed=false]:hover:not(:disabled) { border-color: var(--soft); }
     .bad { color: var(--bad); font-weight: 600; }
     @media (max-width: 620px) { .two { grid-template-columns: minmax(0, 1fr); } ul { grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); } }
     @media (pointer: coarse) { ul button { min-height: 44px; } }`
@@ -129,7 +131,7 @@ class Network extends Element {
                                 : 'It never leaves this browser.'
     this.stage = h('div', {className: 'stage'})
     this.under = h('p', {className: 'muted', ariaHidden: 'true'}, ' ')
-    this.figure = h('p', {className: 'figure'}, '–')
+    this.figure = h('p', {className: 'figure'})
     this.cost = h('p', {className: 'muted'}, 'Time a frame: not measured yet.')
     this.legend = h('ul', {'aria-label': 'Classes in this picture, with their shares'})
     this.line.className = 'say'
@@ -218,7 +220,7 @@ class Network extends Element {
     this.shares = [...counts].map(([id, n]) => [id, n/result.ids.length]).sort((a, b) => b[1] - a[1])
     this.result = result
     this.mask = h('canvas', {width: result.columns, height: result.rows})
-    this.figure.textContent = `${result.ms < 10 ? result.ms.toFixed(1) : Math.round(result.ms)} ms`
+    this.figure.textContent = time(result.ms)
     this.cost.textContent = `The network took this long for the frame, seen at ${result.rows} x ${result.columns} pixels${this.data.how.post ? ', in Python.' : ', on one core in this browser.'}`
     this.list()
     this.paint()
