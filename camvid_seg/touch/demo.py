@@ -89,9 +89,9 @@ _PAGE = ('<!doctype html><html lang="en"><head><meta charset="utf-8">'
          'font-family: system-ui, sans-serif; background: light-dark(#fff, #0e1012); '
          'color: light-dark(#1b1f24, #e8eaed) }} h1 {{ font-size: 22px; margin: 12px 0 0 }}'
          '</style></head><body><main><h1>A network to try</h1>{}</main></body></html>')
-_SAFE = {'Content-Security-Policy': "default-src 'none'; script-src 'unsafe-inline'; style-src "
-                                    "'unsafe-inline'; img-src data: blob:; connect-src 'self' data:; "
-                                    "base-uri 'none'; form-action 'none'",
+_SAFE = {'Content-Security-Policy':
+             "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+             "img-src data: blob:; connect-src 'self' data:; base-uri 'none'; form-action 'none'",
          'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store',
          'Referrer-Policy': 'no-referrer', 'Cross-Origin-Resource-Policy': 'same-origin'}
 

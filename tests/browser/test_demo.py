@@ -4,7 +4,6 @@ import io, re, sys
 import numpy as np, pytest, torch
 from PIL import Image
 from camvid_seg.data.scenes import scenes
-from camvid_seg.model.unet import create_unet
 from camvid_seg.model.weights import save_weights
 from camvid_seg.touch.demo import demo
 from camvid_seg.touch.network import MOST, example_frames, network_page
