@@ -27,8 +27,8 @@ def run(args):
     "show a page on this machine where a network labels your pictures"
     from camvid_seg.touch.demo import demo
     with demo(args.weights, args.port) as page:
-        print(page.server.predictor)
-        print(f'open {page.url} in a browser on this machine; Ctrl-C stops it', flush=True)
         try:
+            print(page.server.predictor)
+            print(f'open {page.url} in a browser on this machine; Ctrl-C stops it', flush=True)
             while True: time.sleep(1)
         except KeyboardInterrupt: print('stopped')
