@@ -147,6 +147,7 @@ def answer(self:_Handler,
         if out_of_memory(e): self.send_error(400, 'out of memory; choose a smaller picture')
         else: self.send_error(500, f'unforeseen {type(e).__name__}: {e}')
 
+# %% ../../nbs/inside/touch/demo.ipynb #a2c9f4d3
 @patch
 def reply(self:_Handler, code, kind, text):
     "Send an answer"
