@@ -249,6 +249,7 @@ class Demo:
         return (f'<iframe src="{self.url}" title="A network to try" width="100%" height="760" '
                 'style="border: 0"></iframe>')
 
+# %% ../../nbs/inside/touch/demo.ipynb #5250fa94
 def demo(
     model, # a run folder, a file, a `SegLearner`, a network of `create_unet`, or a `Predictor`
     port=0 # of 127.0.0.1; 0: one that is free
