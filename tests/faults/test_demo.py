@@ -6,7 +6,6 @@ from camvid_seg.model.unet import create_unet
 from camvid_seg.model.weights import save_weights
 from camvid_seg.touch import demo as module
 from camvid_seg.touch.demo import demo
-from camvid_seg.touch.network import MOST
 from camvid_seg.use.inference import Predictor
 
 @pytest.fixture(scope='module')
@@ -170,7 +169,7 @@ def test_ctrl_c(fault, tmp_path):
     with subprocess.Popen([sys.executable, '-m', 'camvid_seg', 'demo', str(w), '--port', '0'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
         p.stdout.readline()
         port = int(re.search(r':(\d+)/', p.stdout.readline())[1])
-        with socket.create_connection(('127.0.0.1', port)) as s: # one that says nothing does not hold it up
+        with socket.create_connection(('127.0.0.1', port)): # one that says nothing does not hold it up
             p.send_signal(signal.SIGINT)
             out, err = p.communicate(timeout=60)
     assert p.returncode == 0 and out == 'stopped\n' and not err
