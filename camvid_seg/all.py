@@ -65,3 +65,5 @@ from .touch.numbers import *
 from .touch.rates import *
 from .touch.augment import *
 from .touch.replay import *
+from .touch.network import *
+from .touch.demo import *

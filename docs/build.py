@@ -1,11 +1,14 @@
 """Build the documentation site from the notebooks: `python docs/build.py`, then open docs/_build/html/index.html.
-A warning of Sphinx, a broken link inside the site, or anything the pages would fetch from another host fails the build."""
-import re, shutil, sys, time, warnings
+A warning of Sphinx, a broken link inside the site, or anything the pages would fetch from another host fails the build.
+With `--network RUN` a page of the site labels the reader's own pictures with the network of that run."""
+import argparse, re, shutil, sys, time, warnings
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from sphinx.cmd.build import main as sphinx
 warnings.filterwarnings('ignore', category=FutureWarning, module='torch')   # what importing the chapters' modules may say about torch itself
+import network
+from camvid_seg.core import SegError
 from stage import stage
 
 here = Path(__file__).resolve().parent
@@ -46,10 +49,16 @@ def problems(site):
         for url in re.findall(r'(?:url\(|@import)\s*["\']?((?:https?:)?//[^"\')\s]+)', css.read_text(encoding='utf-8')): yield f'{css.relative_to(site)}: {url}: fetched from another host'
 
 def main():
-    start = time.time()
+    parser = argparse.ArgumentParser(description='Build the documentation site.')
+    parser.add_argument('--network', metavar='RUN', help='a run folder whose network the site gets (default: none)')
+    start, run = time.time(), parser.parse_args().network
+    try: text, files = network.page(run)
+    except SegError as e: return f'--network {run}: {e}'
     shutil.rmtree(out, ignore_errors=True)
     n = stage(out.parent/'notebooks')
+    (out.parent/'notebooks'/'network.md').write_text(text, encoding='utf-8')
     rc = sphinx(['-q', '-E', '-W', '--keep-going', '-j', 'auto', '-b', 'html', '-c', str(here), '-d', str(out.parent/'doctrees'), str(out.parent/'notebooks'), str(out)])
+    if files: shutil.copytree(files, out/'network')
     bad = list(problems(out))
     print(*bad, f'{n} pages in {out.relative_to(here.parent).as_posix()}, {len(bad)} broken links, {time.time()-start:.0f} s', sep='\n')
     return bool(rc or bad)

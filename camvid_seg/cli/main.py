@@ -12,7 +12,7 @@ import argparse, os, re, signal, sys, threading, warnings
 
 # %% ../../nbs/inside/cli/main.ipynb #b532d1a5
 from .. import __version__
-from . import (bench, cache, check, compare, data, evaluate, explore, export,
+from . import (bench, cache, check, compare, data, demo, evaluate, explore, export,
                             import_data, lr_find, predict, train)
 from .common import is_first
 from ..core import SegError, plain_text
@@ -20,7 +20,7 @@ from ..core import SegError, plain_text
 # %% ../../nbs/inside/cli/main.ipynb #c00ce59c
 subcommands = {'data':data, 'check':check, 'import':import_data, 'explore':explore,
                'lr-find':lr_find, 'train':train, 'evaluate':evaluate, 'compare':compare,
-               'predict':predict, 'export':export, 'cache':cache, 'bench':bench}
+               'predict':predict, 'export':export, 'demo':demo, 'cache':cache, 'bench':bench}
 
 # %% ../../nbs/inside/cli/main.ipynb #5613f751
 class _Parser(argparse.ArgumentParser):
