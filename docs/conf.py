@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from myst_nb.sphinx_ import HideCodeCellNode
+from sphinx.addnodes import toctree
 
 _ini = ConfigParser(delimiters=['='])
 _ini.read(Path(__file__).parents[1]/'settings.ini', encoding='utf-8')
@@ -33,6 +34,7 @@ html_theme_options = dict(top_of_page_buttons=[])
 html_static_path, templates_path = ['_static'], ['_templates']
 html_baseurl = f"{_cfg['doc_host']}{_cfg['doc_baseurl']}/"
 html_css_files = ['custom.css']
+html_search_scorer = '_static/scorer.js'
 html_favicon = '_static/favicon.svg'
 html_copy_source = html_show_sourcelink = html_show_sphinx = False
 pygments_style, pygments_dark_style = 'a11y-high-contrast-light', 'a11y-high-contrast-dark'
@@ -52,8 +54,8 @@ def _fold(self, node):
 def _end_fold(self, node): self.body.append('</details>\n')
 
 def _shallow(app, doctree):
-    "The contents of a page list its sections, not what is below them"
-    app.env.metadata[app.env.docname]['tocdepth'] = 2
+    "The contents of a page list its sections, not what is below them; in one with a table of contents they are its chapters"
+    if not any(doctree.findall(toctree)): app.env.metadata[app.env.docname]['tocdepth'] = 2
 
 def _described(app, page, template, context, doctree):
     "What other sites and search engines show of a page, and where to report what is wrong with it"
@@ -63,7 +65,7 @@ def _described(app, page, template, context, doctree):
     if len(said) > 200: said = said[:200].rsplit(' ', 1)[0] + ' …'
     title = context['title'] if page != 'index' else project
     tags = {'title': title, 'description': said, 'type': 'website' if page == 'index' else 'article', 'site_name': project,
-            'url': f'{html_baseurl}{page}.html', 'image': f'{html_baseurl}_static/landing/prediction.png'}
+            'url': f'{html_baseurl}{page}.html', 'image': f'{html_baseurl}_images/prediction.png'}
     meta = [f'<meta name="description" content="{escape(said)}">', *(f'<meta property="og:{k}" content="{escape(v)}">' for k, v in tags.items())]
     context['metatags'] = context.get('metatags', '') + '\n'.join(meta)
     context['markdown'] = f"{page.rpartition('/')[2]}.html.md"

@@ -1,5 +1,5 @@
 """The pictures of the landing page: `python docs/landing.py RUN` writes a scene, its target and what the network of the run folder RUN
-says of it to docs/_static/landing. RUN comes of the first command of nbs/index.ipynb."""
+says of it to docs/landing. RUN comes of the first command of nbs/index.ipynb."""
 import sys
 from pathlib import Path
 from PIL import Image
@@ -7,7 +7,7 @@ from camvid_seg.data.masks import colorize
 from camvid_seg.data.scenes import scenes
 from camvid_seg.use.inference import Predictor
 
-to = Path(__file__).parent/'_static'/'landing'
+to = Path(__file__).parent/'landing'
 
 def main(run, frame='drive17_000000', size=(512, 640)):
     folder = scenes(n=160, size=size, per_drive=2)     # the scenes of that run at twice their size, for fine screens

@@ -62,7 +62,7 @@ def fault_page(table, rows):
     found = sorted((o for file in table.values() for o in file), key=lambda o: ['not survived', 'found', 'passes'].index(_kind(o)))
     count = {k: sum(_kind(o) == k for o in found) for k in ('not survived', 'found', 'passes')}
     head = '<tr>' + ''.join(f'<th scope="col">{s}</th>' for s in ('Fault', 'Outcome', 'What you read')) + '</tr>'
-    parts = ["# What happens if…\n\n{.lead}\nEach of these faults is injected for real by a test, which wrote this page",
+    parts = ["---\nhide-toc: true\n---", "# What happens if…\n\n{.lead}\nEach of these faults is injected for real by a test, which wrote this page",
              f"{len(found)} faults injected, {sum(o['survived'] for o in found)} survived: {count['found']} were found and said in a message, {count['passes']} did no harm "
              "and needed none. To repeat it: `pytest tests/faults`, and with `--fault-table docs/faults.json` to write the table. Messages are shown as they were; folders are left out.",
              _filter(count)]

@@ -1,9 +1,9 @@
 """The site for programs that read: each page as Markdown at the address of the page with .md behind it, where the modules' docstrings
 point, `llms.txt`, which lists them, and the notebooks to download"""
-import re, shutil
+import html, re, shutil
 from fastcore.nbio import read_nb
-from places import cfg, linked, site
-from lessons import root
+from owner import settings
+from places import linked, site
 
 def _outputs(c):
     "The text of a cell's outputs; pictures are left out"
@@ -33,16 +33,22 @@ def notebook(path, name):
 
 def _source(text):
     "The Markdown of a page without what is for Sphinx alone"
-    text = re.sub(r'\n*```\{toctree\}.*?```', '', text, flags=re.S)
-    text = re.sub(r'^:{3,}.*\n|^:\w+:.*\n|^\{\.[\w-]+\}\n|^```(?:\{glossary\})?\n', '', text, flags=re.M) if '{glossary}' in text else \
-        re.sub(r'^:{3,}\{py:\w+\} (.*)$', r'### `\1`', text, flags=re.M)
+    text = re.sub(r'\A---\n.*?\n---\n|\n*```\{toctree\}.*?```', '', text, flags=re.S)
+    text = re.sub(r'```\{glossary\}\n(.*?)```', r'\1', text, flags=re.S)
+    text = re.sub(r'^:{3,}\{py:\w+\} (.*)$', r'### `\1`', text, flags=re.M)
+    text = re.sub(r'^:{3,}\{figure\} (\S+)\n:alt: (.*)$', r'\2:', text, flags=re.M)
+    text = re.sub(r'<form.*?</script>|</?(?:table|tbody|details)[^>]*>', '', text, flags=re.S)          # the faults
+    text = re.sub(r'<summary>(.*?)(?: <span.*?)?</summary>', r'## \1\n', text)
+    text = re.sub(r'<thead>.*</thead>', '| Fault | Outcome | What you read |\n|---|---|---|', text)
+    text = re.sub(r'<tr[^>]*><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>', lambda m: html.unescape(f'| {m[1]} | {m[2]} | {m[3]} |'), text)
     text = re.sub(r'^:{3,}.*\n?|^:\w+:.*\n|^\{\.[\w-]+\}\n', '', text, flags=re.M)
     text = re.sub(r'\{\w+(?::\w+)?\}`([^<`]+?)(?: <[^`]*>)?`', r'`\1`', text)
     return re.sub(r'\]\((?!\w+:)([^)#]+?)\.(?:md|ipynb)(#[^)]*)?\)', r'](\1.html.md\2)', text).strip() + '\n'
 
 def llms(entries):
     "llms.txt: `entries` are `{heading: [(page, title, what it is)]}`"
-    parts = [f'# {cfg.lib_name}', f'> {cfg.description}', f'Every page of {site} is there as Markdown, too: add .md to its address.']
+    ini = settings()
+    parts = [f'# {ini["lib_name"]}', f'> {ini["description"]}', f'Every page of {site} is there as Markdown, too: add .md to its address.']
     for heading, pages in entries.items():
         parts += [f'## {heading}', '\n'.join(f'- [{title}]({site}{page}.html.md)' + (f': {said}' if said else '') for page, title, said in pages)]
     return '\n\n'.join(parts) + '\n'

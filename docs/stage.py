@@ -9,7 +9,7 @@ from nbdev.doclinks import patch_name
 from nbdev.process import NBProcessor
 from nbdev.processors import FrontmatterProc, clean_magics, filter_stream_, hide_line, populate_language, rm_header_dash, strip_ansi
 from api import api, index_page, module_page, page_of_module, short
-from lessons import lessons, nbs
+from lessons import lessons, nbs, root
 from pages import faults, landing, markdown_pages, sections, toc
 from places import cfg, elsewhere, inside, linked, near, notebooks, page_of, pictures, rooms
 
@@ -111,7 +111,7 @@ def _library(pages, known):
     of = {p.path: p for p in pages}
     modules = {room: [of[inside(room, m)] for m in ms] for room, ms in rooms().items()}
     texts = {f'{page_of_module(p.mod)}.md': _myst(module_page(p.mod, p.said, p.api, p.name), known, {}) for ps in modules.values() for p in ps}
-    texts['api/index.md'] = index_page('API', f'Every module of `{cfg.lib_name}`, room by room; [all names from A to Z](../genindex.html)', {
+    texts['api/index.md'] = index_page('API', f'Every module of `{cfg.lib_name}`, room by room; <a href="../genindex.html">all names from A to Z</a>', {
         room: [(page_of_module(p.mod), short(p.mod), p.said) for p in ps] for room, ps in modules.items()})
     texts['inside/index.md'] = index_page('Inside', 'The notebooks that are the library: how each module works, its source, and the tests of what it promises', {
         room: [(p.name, p.title if room == 'foundation' else f'{room}: {p.title}', p.said) for p in ps] for room, ps in modules.items()})
@@ -121,6 +121,7 @@ def stage(dst):
     "Write all sources and the pictures beside the notebooks to the new folder `dst`; returns `{path: Markdown}` and the notebooks' pages"
     shutil.rmtree(dst, ignore_errors=True)
     shutil.copytree(nbs, dst, ignore=lambda d, fs: [f for f in fs if f[0] in '._' or Path(f).suffix not in ('', *pictures)])
+    shutil.copytree(root/'docs'/'landing', dst/'landing')
     pages = [Page(p) for p in notebooks()]
     known = {k: v for p in reversed(pages) for k, v in p.docs.items()}    # of two with one name, the earlier
     index = pages[0]
