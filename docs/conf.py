@@ -34,7 +34,7 @@ html_theme_options = dict(top_of_page_buttons=[])
 html_static_path, templates_path = ['_static'], ['_templates']
 html_baseurl = f"{_cfg['doc_host']}{_cfg['doc_baseurl']}/"
 html_css_files = ['custom.css']
-html_search_scorer = '_static/scorer.js'
+html_search_scorer = str(Path(__file__).parent/'_static'/'scorer.js')
 html_favicon = '_static/favicon.svg'
 html_copy_source = html_show_sourcelink = html_show_sphinx = False
 pygments_style, pygments_dark_style = 'a11y-high-contrast-light', 'a11y-high-contrast-dark'
