@@ -10,6 +10,7 @@ from nbdev.config import get_config, nbpath2html
 from nbdev.doclinks import patch_name
 from nbdev.process import NBProcessor
 from nbdev.processors import FrontmatterProc, clean_magics, filter_stream_, hide_line, populate_language, rm_header_dash, strip_ansi
+from figures import describe, tidy
 from lessons import lessons
 
 cfg = get_config(also_settings=True)
@@ -143,6 +144,7 @@ class Page:
             if c.cell_type == 'raw' or {'hide', 'default_exp'} & d.keys() or d.get('include') == 'false': continue
             if c.cell_type == 'code': self._code(c, d, names if c in exported else ())
             else: self.cells.append(c)
+        describe(self.cells)
         if path in lessons(): self.cells.append(mk_cell(f'For teachers: [notes on this lesson](../docs/teach/{path.stem}.md)', 'markdown'))
 
     def _code(self, c, d, names):
@@ -157,6 +159,7 @@ class Page:
         elif 'code-fold' in d: _fold(c, d.get('code-summary', 'Code').strip('"\''))
         else: c.metadata = dict(tags=[t for kv, t in _tags.items() if d.get(kv[0]) == kv[1]])
         for o in c.outputs: (o.get('data') or {}).pop('application/vnd.jupyter.widget-view+json', None)   # no kernel here: show the static picture
+        tidy(c)
         self.cells.append(c)
 
     def write(self, dst, docs, toc=''):
