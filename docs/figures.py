@@ -1,7 +1,7 @@
 """Pictures, tables and outputs for readers who see little, or nothing: stage.py calls `tidy` and `alt` on the cells of a notebook, Sphinx
 `finish` on the HTML of each page."""
 import ast, re
-from html import escape, unescape
+from html import unescape
 from pathlib import Path
 from PIL import Image
 

@@ -9,7 +9,10 @@ from .conftest import Folder, Server, axe_script, skip, watch
 
 desktop, phone = dict(width=1280, height=900), dict(width=375, height=800)
 
-OPEN = "document.querySelectorAll('details').forEach(d => d.open = true)"     # axe passes over what is folded
+STILL = '*, *::before, *::after {transition: none !important; animation: none !important}'      # or colours are measured on their way
+# axe passes over what is folded; the page's script looks at what is shown after the next frame
+OPEN = "document.querySelectorAll('details').forEach(d => d.open = true)"
+SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 WIDE = """() => {
     const width = document.documentElement.clientWidth, all = [...document.querySelectorAll('body *')]
@@ -70,13 +73,16 @@ def look(browser, url, site):
         page.set_viewport_size(desktop)
         page.emulate_media(color_scheme='light')
         page.goto(f'{url}/{name}')
+        page.add_style_tag(content=STILL)
         page.evaluate(OPEN)
+        page.evaluate(SETTLED)
         note('light', page.evaluate(RULES))
         contrast('light')
         note('light', [('overflow', w) for w in page.evaluate(WIDE)])
         page.emulate_media(color_scheme='dark')
         contrast('dark')
         page.set_viewport_size(phone)
+        page.evaluate(SETTLED)
         note('phone', page.evaluate(RULES))
         note('phone', [('overflow', w) for w in page.evaluate(WIDE)])
         note('any', [('trouble', t) for t in troubles])
