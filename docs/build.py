@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from sphinx.cmd.build import main as sphinx
 warnings.filterwarnings('ignore', category=FutureWarning, module='torch')   # what importing the chapters' modules may say about torch itself
+import plain
 from stage import stage
 
 here = Path(__file__).resolve().parent
@@ -48,10 +49,11 @@ def problems(site):
 def main():
     start = time.time()
     shutil.rmtree(out, ignore_errors=True)
-    n = stage(out.parent/'notebooks')
+    texts, pages = stage(out.parent/'notebooks')
     rc = sphinx(['-q', '-E', '-W', '--keep-going', '-j', 'auto', '-b', 'html', '-c', str(here), '-d', str(out.parent/'doctrees'), str(out.parent/'notebooks'), str(out)])
+    plain.write(out, texts, pages)
     bad = list(problems(out))
-    print(*bad, f'{n} pages in {out.relative_to(here.parent).as_posix()}, {len(bad)} broken links, {time.time()-start:.0f} s', sep='\n')
+    print(*bad, f'{len(texts) + len(pages)} pages in {out.relative_to(here.parent).as_posix()}, {len(bad)} broken links, {time.time()-start:.0f} s', sep='\n')
     return bool(rc or bad)
 
 if __name__ == '__main__': sys.exit(main())
