@@ -10,20 +10,12 @@ from PIL import Image
 def has_picture(cell): return any(k.startswith('image/') for o in cell.outputs for k in o.get('data') or {})
 
 def tidy(cell):
-    "Drop from `cell` what only a running notebook needs: the colours of fastai's table, which no dark page can read, and bars of progress"
-    bar = re.compile(r'\r?[^\n]*\d+%\|[^\n]*\|[^\n]*\n?')            # tqdm's
-    for o in cell.outputs:
-        html = ''.join((o.get('data') or {}).get('text/html', ''))
-        if re.match(r'\s*<style>\s*progress\b', html): o['drop'] = True
-        elif '<progress' in html: o['data']['text/html'] = re.sub(r'<progress.*?</progress>', '', html, flags=re.S)
-        if o.output_type == 'stream':
-            o['text'] = bar.sub('', o['text'])
-            if not o['text'].strip(): o['drop'] = True
-    cell.outputs = [o for o in cell.outputs if not o.pop('drop', False)]
+    "Drop from `cell` the colours that fastprogress gives to its table of epochs: no dark page can read them"
+    cell.outputs = [o for o in cell.outputs if not re.match(r'\s*<style>\s*progress\b', ''.join((o.get('data') or {}).get('text/html', '')))]
 
 def plain(markdown):
     "The words of Markdown, without its marks"
-    text = re.sub(r'<details>.*?</details>|^```.*?^```|^\|.*$|^#+ .*$|^:::.*$|^\*\*Predict, then run\.\*\*', '', markdown, flags=re.S | re.M)
+    text = re.sub(r'<details>.*?</details>|^```.*?^```|^(?:\||#+ |:::)[^\n]*|\*\*Predict, then run\.\*\*', '', markdown, flags=re.S | re.M)
     text = re.sub(r'!?\[([^\]]*)\]\([^)]*\)', r'\1', text)
     text = re.sub(r'<[^>]+>|\*\*|(?<!\w)[*_]|[*_](?!\w)|`|\$', '', text)
     return ' '.join(unescape(text).split())
