@@ -1,5 +1,5 @@
 "The site's Sphinx configuration: names come from settings.ini, pages from stage.py"
-import re
+import re, sys
 from configparser import ConfigParser
 from html import escape
 from pathlib import Path
@@ -17,7 +17,8 @@ author, copyright = _cfg['author'], _cfg['copyright']
 _init = Path(__file__).parents[1]/_cfg['lib_path']/'__init__.py'
 release = re.search(r'__version__ = "(.+)"', _init.read_text(encoding='utf-8'))[1]
 
-extensions = ['myst_nb', 'sphinx_copybutton']
+sys.path.insert(0, str(Path(__file__).parent))
+extensions = ['myst_nb', 'sphinx_copybutton', 'figures']
 nb_execution_mode = 'off'
 nb_merge_streams = True
 nb_render_markdown_format = 'myst'

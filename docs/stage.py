@@ -9,6 +9,7 @@ from nbdev.doclinks import patch_name
 from nbdev.process import NBProcessor
 from nbdev.processors import FrontmatterProc, clean_magics, filter_stream_, hide_line, populate_language, rm_header_dash, strip_ansi
 from api import api, index_page, module_page, page_of_module, short
+from figures import describe, tidy
 from lessons import lessons, nbs, root
 from pages import faults, landing, markdown_pages, sections, toc
 from places import badge, cfg, elsewhere, inside, linked, near, notebooks, page_of, pictures, rooms
@@ -58,6 +59,7 @@ class Page:
             else:
                 c.source = badge.sub('', c.source)   # the badges of a page are made from settings.ini
                 self.cells.append(c)
+        describe(self.cells)
         if path in lessons(): self.cells.append(mk_cell(f'For teachers: [notes on this lesson](../docs/teach/{path.stem}.md)', 'markdown'))
 
     def _code(self, c, d, names, exported, asked):
@@ -73,6 +75,7 @@ class Page:
         elif asked and c.outputs: _fold(c, 'hide-output', 'Output')
         else: c.metadata = dict(tags=[t for kv, t in _tags.items() if d.get(kv[0]) == kv[1]])
         for o in c.outputs: (o.get('data') or {}).pop('application/vnd.jupyter.widget-view+json', None)   # no kernel here: show the static picture
+        tidy(c)
         self.cells.append(c)
 
     @property
