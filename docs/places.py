@@ -2,7 +2,7 @@
 import json, os, re
 from pathlib import Path
 from nbdev.config import get_config, nbpath2html
-from lessons import lessons, nbs, root, teach
+from lessons import lessons, nbs, root
 
 cfg = get_config(also_settings=True)
 github = f'{cfg.git_url}/blob/{cfg.branch}/'

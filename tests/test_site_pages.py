@@ -9,7 +9,7 @@ from api import room_title
 from conftest import root, run
 from lessons import Lesson, lessons
 from owner import settings
-from places import elsewhere, notebooks, page_of, rooms
+from places import notebooks, page_of, rooms
 
 ini = settings()
 address = f"https://{ini['user']}.github.io/{ini['repo']}/"
