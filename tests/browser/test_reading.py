@@ -70,11 +70,11 @@ def test_the_filter_of_faults(at):
     rows, folds = page.locator('details.faults tbody tr'), page.locator('details.faults')
     everything = rows.count()
     assert page.locator('details.faults[open]').count() == 0
-    page.get_by_label('Search').fill('resume weights')
+    page.get_by_role('searchbox').fill('resume weights')
     shown = [t for t in page.locator('details.faults tbody tr:not([hidden])').all_inner_texts()]
     assert 0 < len(shown) < everything and all('resume' in t.lower() and 'weights' in t.lower() for t in shown)
     assert page.locator('output').inner_text() == f'{len(shown)} shown' and page.locator('details.faults[open]').count() > 0
-    page.get_by_label('Search').fill('')
+    page.get_by_role('searchbox').fill('')
     page.get_by_label('Show').select_option('passes')
     assert page.locator('details.faults tbody tr:not([hidden])').count() == page.locator('tr[data-kind="passes"]').count()
     page.get_by_label('Show').select_option('')
