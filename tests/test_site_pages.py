@@ -42,7 +42,10 @@ def test_the_docstring_of_a_module_leads_to_its_page(site, module):
 def test_every_page_is_there_as_markdown(site, pages):
     for page in pages:
         text = (site/f'{page}.html.md').read_text(encoding='utf-8')
-        assert text.startswith('# ') and not re.search(r'[A-Za-z0-9+/]{300}|<img|!\[', text) and '{toctree}' not in text, page
+        prose = re.sub(r'^(`{3,}).*?^\1$|`[^`\n]+`', '', text, flags=re.S | re.M)
+        assert text.startswith('# ') and not re.search(r'[A-Za-z0-9+/]{300}', text) and not re.search(r'!\[|\{toctree\}', prose), page
+        lost = [a for a in re.findall(r'\]\(([^):#\s]+\.html\.md)', prose) if not (site/page).parent.joinpath(a).is_file()]
+        assert not lost, page
 
 @by_lesson
 def test_markdown_of_a_lesson_has_its_code_and_what_it_printed(site, path):
