@@ -1,5 +1,6 @@
 """Every page of the built site in light, in dark and on a phone: it logs nothing, asks no other host, is no wider than the screen,
-and axe-core has nothing serious or critical to say of it (on a phone: of the lessons, the other top pages and one of each folder). The site is docs/_build/html as it was built last; without one it is built."""
+and axe-core has nothing serious or critical to say of it (on a phone: of the lessons, the other top pages and one of each folder).
+The site is docs/_build/html as it was built last; without one it is built."""
 import sys
 from collections import defaultdict
 from functools import partial
