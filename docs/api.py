@@ -83,6 +83,8 @@ def said_of(room):
     text = (root/'CONTRIBUTING.md').read_text(encoding='utf-8')
     return re.search(rf"^\| `{'core' if room == 'foundation' else room + '/'}`.*?\| (?:the foundation: )?(.+) \|$", text, re.M)[1]
 
+def room_title(room): return 'Command' if room == 'cli' else room.capitalize()
+
 def index_page(title, lead, modules):
     """An index by room as Markdown: `modules` are `{room: [(page, its name in the index, what it is)]}`"""
     parts = [f'# {title}', f'{{.lead}}\n{lead}']
@@ -90,6 +92,6 @@ def index_page(title, lead, modules):
         rows = [f'| {{doc}}`{name} </{page}>` | {said} |' for page, name, said in listed]
         tree = '\n'.join(f'{name} </{page}>' for page, name, _ in listed)
         said = said_of(room)
-        parts += [f'## {room.capitalize()}', f'{said[0].upper()}{said[1:]}.', '\n'.join(['| module | what it is |', '|---|---|', *rows]),
+        parts += [f'## {room_title(room)}', f'{said[0].upper()}{said[1:]}.', '\n'.join(['| module | what it is |', '|---|---|', *rows]),
                   f'```{{toctree}}\n:hidden:\n\n{tree}\n```']
     return '\n\n'.join(parts) + '\n'

@@ -1,6 +1,5 @@
 "The pages that are no notebook: the landing page with the table of contents, the notes for teachers, faults, and Markdown files"
 import html, json, re
-from pathlib import Path
 from lessons import root, teach
 from places import cfg, linked, note_of
 

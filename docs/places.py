@@ -2,12 +2,13 @@
 import json, os, re
 from pathlib import Path
 from nbdev.config import get_config, nbpath2html
-from lessons import lessons, nbs, root, teach
+from lessons import lessons, nbs, root
 
 cfg = get_config(also_settings=True)
 github = f'{cfg.git_url}/blob/{cfg.branch}/'
 site = f'{cfg.doc_host}{cfg.doc_baseurl}/'
 start = 'start'                                  # the page of nbs/index.ipynb: the site's own index is docs/landing.md
+badge = re.compile(r'\n*\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)')
 pictures = '.png', '.jpg', '.svg', '.gif'
 
 def rooms():

@@ -3,7 +3,7 @@ point, `llms.txt`, which lists them, and the notebooks to download"""
 import html, re, shutil
 from fastcore.nbio import read_nb
 from owner import settings
-from places import linked, site
+from places import badge, linked, near, site
 
 def _outputs(c):
     "The text of a cell's outputs; pictures are left out"
@@ -17,13 +17,17 @@ def _fenced(text, language=''):
     fence = '`'*max(3, 1 + max(map(len, re.findall('`+', text)), default=0))
     return f'{fence}{language}\n{text.rstrip()}\n{fence}' if text.strip() else ''
 
+def _told(text):
+    "A picture is what its `alt` says"
+    return re.sub(r'!\[([^\]]*)\]\([^)]*\)', r'\1', text)
+
 def notebook(path, name):
     "The notebook at `path`, the page `name`, as Markdown: all code that a reader sees, and what it printed"
     parts = []
     for c in read_nb(path).cells:
         d = c.directives if c.cell_type == 'code' else {}
         if c.cell_type == 'raw' or {'hide', 'default_exp'} & d.keys() or d.get('include') == 'false': continue
-        if c.cell_type == 'markdown': parts.append(linked(c.source, name, path.parent, suffix='.html.md'))
+        if c.cell_type == 'markdown': parts.append(_told(linked(badge.sub('', c.source), name, path.parent, suffix='.html.md')))
         else:
             outputs = [] if d.get('output') == 'false' else [*_outputs(c)]
             c.remove_directives()
@@ -31,19 +35,23 @@ def notebook(path, name):
             parts += outputs
     return '\n\n'.join(p.strip('\n') for p in parts if p.strip()) + '\n'
 
-def _source(text):
-    "The Markdown of a page without what is for Sphinx alone"
-    text = re.sub(r'\A---\n.*?\n---\n|\n*```\{toctree\}.*?```', '', text, flags=re.S)
-    text = re.sub(r'```\{glossary\}\n(.*?)```', r'\1', text, flags=re.S)
-    text = re.sub(r'^:{3,}\{py:\w+\} (.*)$', r'### `\1`', text, flags=re.M)
-    text = re.sub(r'^:{3,}\{figure\} (\S+)\n:alt: (.*)$', r'\2:', text, flags=re.M)
-    text = re.sub(r'<form.*?</script>|</?(?:table|tbody|details)[^>]*>', '', text, flags=re.S)          # the faults
-    text = re.sub(r'<summary>(.*?)(?: <span.*?)?</summary>', r'## \1\n', text)
-    text = re.sub(r'<thead>.*</thead>', '| Fault | Outcome | What you read |\n|---|---|---|', text)
-    text = re.sub(r'<tr[^>]*><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>', lambda m: html.unescape(f'| {m[1]} | {m[2]} | {m[3]} |'), text)
-    text = re.sub(r'^:{3,}.*\n?|^:\w+:.*\n|^\{\.[\w-]+\}\n', '', text, flags=re.M)
-    text = re.sub(r'\{\w+(?::\w+)?\}`([^<`]+?)(?: <[^`]*>)?`', r'`\1`', text)
-    return re.sub(r'\]\((?!\w+:)([^)#]+?)\.(?:md|ipynb)(#[^)]*)?\)', r'](\1.html.md\2)', text).strip() + '\n'
+_for_sphinx = [(re.compile(pattern, re.S | re.M), to) for pattern, to in (     # what only Sphinx reads, and what stands for it
+    (r'\A---\n.*?\n---\n|\n*```\{toctree\}.*?```|<form.*?</script>|</?(?:table|tbody|details)\b[^>]*>', ''),
+    (r'```\{glossary\}\n(.*?)```', r'\1'),
+    (r'^:{3,}\{py:\w+\} ([^\n]*)$', r'### `\1`'),
+    (r'^:{3,}\{figure\} \S+\n:alt: ([^\n]*)$', r'\1:'),
+    (r'<summary>([^<]*?) <span.*?</summary>', r'## \1\n'),
+    (r'<thead>.*?</thead>', '| Fault | Outcome | What you read |\n|---|---|---|'),
+    (r'<tr[^>]*><td>([^\n]*?)</td><td>([^\n]*?)</td><td>([^\n]*?)</td></tr>', lambda m: html.unescape(re.sub('</?code>', '`', f'| {m[1]} | {m[2]} | {m[3]} |'))),
+    (r'^:{3,}[^\n]*\n?|^:\w+:[^\n]*\n|^\{\.[\w-]+\}\n', ''),
+    (r'\{doc\}`([^<`]+) <([^>]+)>`', r'[\1](\2.md)'),
+    (r'\{\w+(?::\w+)?\}`([^<`]+?)(?: <[^`]*>)?`', r'`\1`'),
+    (r'\]\((?!\w+:)([^)#]+?)\.(?:md|ipynb)(#[^)]*)?\)', r'](\1.html.md\2)'))]
+
+def _source(text, name):
+    "The source `text` of the page `name` as plain Markdown"
+    for pattern, to in _for_sphinx: text = pattern.sub(to, text)
+    return re.sub(r'\]\(/([^)]+)\)', lambda m: f']({near(m[1], name)})', _told(text)).strip() + '\n'
 
 def llms(entries):
     "llms.txt: `entries` are `{heading: [(page, title, what it is)]}`"
@@ -55,7 +63,7 @@ def llms(entries):
 
 def write(out, texts, pages):
     "Write them to the built site `out`: `texts` are `{path: Markdown}`, `pages` those of the notebooks"
-    for name, text in texts.items(): _write(out/f'{name.removesuffix(".md")}.html.md', _source(text))
+    for name, text in texts.items(): _write(out/f'{name.removesuffix(".md")}.html.md', _source(text, name))
     for p in pages:
         _write(out/f'{p.name}.html.md', notebook(p.path, p.name))
         shutil.copy(p.path, out/f'{p.name}.ipynb')

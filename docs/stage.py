@@ -12,10 +12,9 @@ from api import api, index_page, module_page, page_of_module, short
 from figures import describe, tidy
 from lessons import lessons, nbs, root
 from pages import faults, landing, markdown_pages, sections, toc
-from places import cfg, elsewhere, inside, linked, near, notebooks, page_of, pictures, rooms
+from places import badge, cfg, elsewhere, inside, linked, near, notebooks, page_of, pictures, rooms
 
 predict = re.compile(r'^\*\*Predict, then run\.\*\*', re.M)
-badge = re.compile(r'\n*\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)')
 
 def _names(o):
     "The names that a definition gives: `Class.method` for a patch, which may say another name for the method (`nm`)"
