@@ -76,7 +76,7 @@ def _filter(count):
     "Hidden until its script runs: without one the folds are a plain list"
     said = {'': 'all', 'not survived': 'not survived', 'found': 'found and said', 'passes': 'did no harm'}
     options = ''.join(f'<option value="{k}">{label} ({count[k] if k else sum(count.values())})</option>' for k, label in said.items())
-    return (f'<form class="filter" id="fault-filter" hidden><label>Search <input type="search" name="text" placeholder="mask, resume, NaN…"></label> '
+    return (f'<form class="filter" id="fault-filter" hidden><label>Words <input type="search" name="text" placeholder="mask, resume, NaN…"></label> '
             f'<label>Show <select name="kind">{options}</select></label> <output name="shown"></output></form><script src="_static/faults.js" defer></script>')
 
 def faults():

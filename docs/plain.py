@@ -27,7 +27,7 @@ def notebook(path, name):
     for c in read_nb(path).cells:
         d = c.directives if c.cell_type == 'code' else {}
         if c.cell_type == 'raw' or {'hide', 'default_exp'} & d.keys() or d.get('include') == 'false': continue
-        if c.cell_type == 'markdown': parts.append(_told(linked(badge.sub('', c.source), name, path.parent, suffix='.html.md')))
+        if c.cell_type == 'markdown': parts.append(linked(_told(badge.sub('', c.source)), name, path.parent, suffix='.html.md'))
         else:
             outputs = [] if d.get('output') == 'false' else [*_outputs(c)]
             c.remove_directives()
