@@ -92,11 +92,15 @@ def headed(body):
     body = re.sub(r'<thead>\s*<tr[^>]*>(?:\s*<th[^>]*>\s*(?:<p>\s*</p>)?\s*</th>)+\s*</tr>\s*</thead>', '', body)
     return re.sub(r'<th([^>]*)>(\s*)</th>', r'<td\1>\2</td>', body)
 
+def listed(body):
+    "The lines of a long signature are a list of definitions to Sphinx, without a term: to a reader they are lines"
+    return re.sub(r'<dl>(?=\s*<dd)', '<dl role="presentation">', body)
+
 def finish(app, pagename, templatename, context, doctree):
     "Sphinx's html-page-context"
     if 'body' in context:
         pictures = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
-        context['body'] = headed(sized(context['body'], pictures))
+        context['body'] = listed(headed(sized(context['body'], pictures)))
     if 'furo_navigation_tree' in context:
         context['furo_navigation_tree'] = context['furo_navigation_tree'].replace('role="heading"', 'role="heading" aria-level="2"')
 

@@ -5,7 +5,7 @@ from fastcore.basics import AttrDict
 from fastcore.nbio import read_nb
 from PIL import Image
 from conftest import root
-from figures import alt, describe, headed, has_picture, labels, plain, size, sized, tidy
+from figures import alt, describe, headed, has_picture, labels, listed, plain, size, sized, tidy
 
 def code(source, *outputs): return AttrDict(cell_type='code', source=source, metadata={}, outputs=[AttrDict(o) for o in outputs])
 def text(source): return AttrDict(cell_type='markdown', source=source, metadata={})
@@ -64,3 +64,7 @@ def test_pictures_that_keep_their_size():
 def test_heads_of_tables():
     assert headed('<table><thead>\n<tr class="row-odd"><th class="head"></th>\n<th class="head"><p></p></th>\n</tr>\n</thead><tbody>') == '<table><tbody>'
     assert headed('<thead><tr><th></th><th>miou</th></tr></thead>') == '<thead><tr><td></td><th>miou</th></tr></thead>'
+
+def test_lines_of_a_signature():
+    body = '<dt class="sig">f(<dl>\n<dd><em>a</em>,</dd>\n</dl>\n)</dt><dl class="py"><dt>x</dt><dd>y</dd></dl>'
+    assert listed(body) == body.replace('<dl>', '<dl role="presentation">')

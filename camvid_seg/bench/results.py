@@ -201,7 +201,7 @@ def _mark(ax, row, i):
     ax.text(max(row.ratio, 1)*1.05, i, f'{row.ratio:.2g}x', va='center', fontsize=8, bbox=white)
     if row.bar: ax.plot([row.bar]*2, [i-.4, i+.4], color='black')
 
-def _label(row):
+def _row_label(row):
     "What was done, in lines of 58 letters, and against which peer"
     return '\n'.join([*wrap(row.case, 58), f'against {row.peer_name}'])
 
@@ -213,7 +213,7 @@ def plot_ratios(
     labels, bars = {}, {} # by place: a benchmark's name, below it its rows
     for bench,rows in groupby((r for r in table if r.ratio and r.limit is None), lambda r: r.bench):
         labels[len(labels)] = bench
-        for r in rows: bars[len(labels)], labels[len(labels)] = r, _label(r)
+        for r in rows: bars[len(labels)], labels[len(labels)] = r, _row_label(r)
     fig, ax = plt.subplots(figsize=(9, .8 + .36*len(labels)), layout='constrained')
     colors = ['C1' if r.met is False else 'C0' for r in bars.values()]
     ax.barh([*bars], [r.ratio - 1 for r in bars.values()], left=1, color=colors)

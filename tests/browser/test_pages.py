@@ -1,5 +1,6 @@
 """Every page of the built site in light, in dark and on a phone: it logs nothing, asks no other host, is no wider than the screen,
-and axe-core has nothing serious or critical to say of it. The site is docs/_build/html as it was built last; without one it is built."""
+and axe-core has nothing serious or critical to say of it (on a phone: of the lessons, the other top pages and one of each folder).
+The site is docs/_build/html as it was built last; without one it is built."""
 import sys
 from collections import defaultdict
 from functools import partial
@@ -59,7 +60,7 @@ def site():
 
 def look(browser, url, site):
     "`{what is wrong: [(mode, page, where)]}` over all pages"
-    found, seen = defaultdict(list), dict(light=[], dark=[])
+    found, seen, folders = defaultdict(list), dict(light=[], dark=[]), set()
     page = browser.new_page()
     page.add_init_script(axe_script() + ';' + SERIOUS)
     troubles = watch(page)
@@ -83,7 +84,8 @@ def look(browser, url, site):
         contrast('dark')
         page.set_viewport_size(phone)
         page.evaluate(SETTLED)
-        note('phone', page.evaluate(RULES))
+        if path.parent == site or path.parent not in folders: note('phone', page.evaluate(RULES))      # the others are of the same make
+        folders.add(path.parent)
         note('phone', [('overflow', w) for w in page.evaluate(WIDE)])
         note('any', [('trouble', t) for t in troubles])
         troubles.clear()
