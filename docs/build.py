@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from sphinx.cmd.build import main as sphinx
 warnings.filterwarnings('ignore', category=FutureWarning, module='torch')   # what importing the chapters' modules may say about torch itself
 import network
+import plain
 from camvid_seg.core import SegError
 from stage import stage
 
@@ -55,12 +56,12 @@ def main():
     try: text, files = network.page(run)
     except SegError as e: return f'--network {run}: {e}'
     shutil.rmtree(out, ignore_errors=True)
-    n = stage(out.parent/'notebooks')
-    (out.parent/'notebooks'/'network.md').write_text(text, encoding='utf-8')
+    texts, pages = stage(out.parent/'notebooks', {'network.md': text})
     rc = sphinx(['-q', '-E', '-W', '--keep-going', '-j', 'auto', '-b', 'html', '-c', str(here), '-d', str(out.parent/'doctrees'), str(out.parent/'notebooks'), str(out)])
+    plain.write(out, texts, pages)
     if files: shutil.copytree(files, out/'network')
     bad = list(problems(out))
-    print(*bad, f'{n} pages in {out.relative_to(here.parent).as_posix()}, {len(bad)} broken links, {time.time()-start:.0f} s', sep='\n')
+    print(*bad, f'{len(texts) + len(pages)} pages in {out.relative_to(here.parent).as_posix()}, {len(bad)} broken links, {time.time()-start:.0f} s', sep='\n')
     return bool(rc or bad)
 
 if __name__ == '__main__': sys.exit(main())

@@ -51,7 +51,7 @@ def files(run, home):
 
 def page(run):
     "The page as Markdown, and the folder of files that stands beside it, or None"
-    head = '---\norphan: true\nhide-toc: true\n---\n# The network in your browser\n\n{.lead}\nA trained network labels your pictures, and they never leave this browser\n\n'
+    head = '---\nhide-toc: true\n---\n# The network in your browser\n\n{.lead}\nA trained network labels your pictures, and they never leave this browser\n\n'
     if run is None: return head + missing, None
     home = build/'network'
     shutil.rmtree(home, ignore_errors=True)

@@ -3,7 +3,7 @@ Links to chapters lead to the notebooks, pictures among the outputs go to docs/r
 import sys
 from base64 import b64decode
 from fastcore.nbio import read_nb
-from stage import cfg, nbs, relink, root
+from places import cfg, nbs, relink, root
 
 pictures = 'docs/readme_files'
 

@@ -5,7 +5,10 @@ import nbformat, pytest
 from conftest import root, run
 from build import problems
 from lessons import lessons, teach
-from stage import api, faults, notebooks, relink, teachers
+from api import api
+from pages import fault_page, teachers
+from places import notebooks, relink
+from plain import llms, notebook
 
 @pytest.mark.parametrize('html, problem', [
     ('<a href="b.html#here">', None), ('<a href="#top"><p id="top">', None), ('<a href="https://example.com/x">', None), ('<img src="data:image/png;base64,AA">', None),
@@ -50,17 +53,30 @@ def test_every_notebook_has_a_page():
 def test_api():
     names, text = api('Shape', sys.modules[__name__])
     assert names == ['Shape', 'Shape.grow', 'Shape.area']
-    for part in ('{py:class} Shape(side=1, *names)', '{py:method} Shape.grow(by=2)', '{py:property} Shape.area\n', 'Something with an area',
-                 '| `side:float` | length of a side, metres |', '| `*names` | what it is called |', r'| `by:int\|float` | factor |', '| **returns** `float` | the new side, metres |'): assert part in text
+    for part in ('{py:class} Shape(side: float = 1, *names)', '{py:method} Shape.grow(by: int|float = 2) -> float\n', '{py:property} Shape.area\n', 'Something with an area',
+                 '| `side` | length of a side, metres |', '| `*names` | what it is called |', '| `by` | factor |', '| **returns** | the new side, metres |'): assert part in text
 
 def test_faults():
     row = dict(injected='a <b>', outcome='refused', message='<script>"x"\x26</script>', row='sizes', survived=False)
-    page = faults({'a.py': [row], 'b.py': [{**row, 'survived': True, 'message': ''}]}, {'sizes': 'Sizes & all', 'nan': 'Never'})
-    for part in ('2 faults injected, 1 survived', '## Sizes & all', '<td>a &lt;b&gt;</td>', '&lt;script&gt;&quot;x&quot;&amp;&lt;/script&gt;', 'not survived'): assert part in page
-    assert '<script' not in page and 'Never' not in page
+    page = fault_page({'a.py': [row], 'b.py': [{**row, 'survived': True, 'message': ''}]}, {'sizes': 'Sizes & all', 'nan': 'Never'})
+    for part in ('2 faults injected, 1 survived', '<summary>Sizes &amp; all <span class="count">2</span>', '<td>a &lt;b&gt;</td>', '&lt;script&gt;&quot;x&quot;&amp;&lt;/script&gt;', 'not survived'): assert part in page
+    assert '<script>' not in page and 'Never' not in page
+    assert page.index('not survived</strong>') < page.index('data-kind="passes"'), 'what was not survived stands first'
+
+def test_a_notebook_as_markdown(tmp_path):
+    "What a reader sees of it, with what was printed, without pictures, hidden cells and directives"
+    new = nbformat.v4
+    printed, picture = new.new_output('stream', text='2\n'), new.new_output('display_data', data={'image/png': 'AAAA', 'text/plain': '<Figure>'})
+    cells = [new.new_markdown_cell('# Sums\n\n![A plus](plus.png)'), new.new_code_cell('#| hide\nimport os'), new.new_code_cell('#| echo: false\nprint(1)', outputs=[printed]),
+             new.new_code_cell('#| export\ndef f(): return "```"', outputs=[picture])]
+    nbformat.write(new.new_notebook(cells=cells), tmp_path/'a.ipynb')
+    assert notebook(tmp_path/'a.ipynb', 'a') == '# Sums\n\nA plus\n\n```\n2\n```\n\n````python\ndef f(): return "```"\n````\n'
+
+def test_llms_txt():
+    assert '## Lessons\n\n- [U-Net](https://example.github.io/camvid_seg/unet.html.md): a net\n- [Loss](' in llms({'Lessons': [('unet', 'U-Net', 'a net'), ('loss', 'Loss', '')]})
 
 def test_notes_for_teachers():
-    notes = teachers([SimpleNamespace(path=p, nb=SimpleNamespace(frontmatter_=dict(title=p.stem))) for p in lessons()])
+    notes = teachers([SimpleNamespace(path=p, title=p.stem, number=int(p.name[:2])) for p in lessons()])
     assert len(notes) == len([*teach.glob('*.md')]) and 'teach/index.md' in notes
     index = notes.pop('teach/index.md')
     assert '](../unet.ipynb)' in index and '](https://github.com/example/camvid_seg/blob/main/README.md)' in index

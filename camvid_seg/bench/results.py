@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/results.ipynb #2667f65e
+from itertools import groupby
+from textwrap import wrap
 import matplotlib.pyplot as plt, psutil, torch
 from fastai.torch_core import default_device
 from fastcore.basics import patch
@@ -199,22 +201,32 @@ def _mark(ax, row, i):
     ax.text(max(row.ratio, 1)*1.05, i, f'{row.ratio:.2g}x', va='center', fontsize=8, bbox=white)
     if row.bar: ax.plot([row.bar]*2, [i-.4, i+.4], color='black')
 
+def _row_label(row):
+    "What was done, in lines of 58 letters, and against which peer"
+    return '\n'.join([*wrap(row.case, 58), f'against {row.peer_name}'])
+
 def plot_ratios(
     table, # of `Row`
     title='' # over the chart
 ): # a matplotlib axes
     "How many times better than each peer, with the bars to reach, on a logarithmic scale"
-    rows = [r for r in table if r.ratio and r.limit is None][::-1]
-    fig, ax = plt.subplots(figsize=(9, .8 + .32*len(rows)), layout='constrained')
-    colors = ['C1' if r.met is False else 'C0' for r in rows]
-    ax.barh(range(len(rows)), [r.ratio - 1 for r in rows], left=1, color=colors)
-    for i,r in enumerate(rows): _mark(ax, r, i)
-    names = [f'{r.bench}: {r.case}\nagainst {r.peer_name}' for r in rows]
-    ax.set_yticks(range(len(rows)), names, fontsize=7)
+    labels, bars = {}, {} # by place: a benchmark's name, below it its rows
+    for bench,rows in groupby((r for r in table if r.ratio and r.limit is None), lambda r: r.bench):
+        labels[len(labels)] = bench
+        for r in rows: bars[len(labels)], labels[len(labels)] = r, _row_label(r)
+    fig, ax = plt.subplots(figsize=(9, .8 + .36*len(labels)), layout='constrained')
+    colors = ['C1' if r.met is False else 'C0' for r in bars.values()]
+    ax.barh([*bars], [r.ratio - 1 for r in bars.values()], left=1, color=colors)
+    for i,r in bars.items(): _mark(ax, r, i)
+    ax.set_yticks([*labels], labels.values(), fontsize=7)
+    for i,text in enumerate(ax.get_yticklabels()):
+        if i not in bars: text.set(weight='bold', fontsize=9)
+    ax.set_ylim(len(labels) - .4, -.6)
+    ax.tick_params(axis='y', length=0)
     ax.axvline(1, color='grey', lw=.8)
     ax.set(xscale='log', xlabel='times better than the peer (black line: the bar)', title=title)
     ax.xaxis.set_major_formatter(LogFormatter())
     ax.xaxis.set_minor_formatter(LogFormatter())
-    ax.margins(x=.1, y=.01) # room for the figures
+    ax.margins(x=.1) # room for the figures
     ax.spines[['top', 'right']].set_visible(False)
     return ax

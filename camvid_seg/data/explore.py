@@ -24,7 +24,7 @@ from ..core import SegError, parallel_map, plain_text
 from .counts import share_text
 from .dataset import FOLDER, LABELLED
 from .decode import read_image, read_mask
-from .masks import (ID_LIST, IDS, IMAGE, class_legend, class_shares, colorize,
+from .masks import (ID_LIST, IDS, IMAGE, class_shares, colorize, column_legend,
                                    legible, overlay, resize_mask)
 
 # %% ../../nbs/inside/data/explore.ipynb #041d863e
@@ -91,7 +91,7 @@ def show_grid(
 def _grid_legend(ax, folder, masks):
     "One legend for all `masks`"
     ids, shares = class_shares(np.concatenate([m.ravel() for m in masks]))
-    class_legend(ax, folder.codes, folder.colors, ids, shares, anchor=(0, 1)).set_in_layout(False)
+    column_legend(ax, folder.codes, folder.colors, ids, shares)
 
 # %% ../../nbs/inside/data/explore.ipynb #5bcfb37b
 def _strokes(mask):

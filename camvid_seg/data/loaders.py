@@ -31,7 +31,7 @@ from ..core import SegError
 from .augment import Augment, MEAN, STD, augment_batch, denormalize
 from .cache import Frames, SegMask
 from .dataset import FOLDER, SegFolder
-from .masks import class_legend, class_shares, legend_column, overlay
+from .masks import class_shares, column_legend, legend_column, overlay
 from ..distributed import rank, world_size
 from ..memory import batch_size_for, free_memory
 
@@ -184,9 +184,7 @@ def _show_frames(rows, info, figsize=None, alpha=0.5, titles=()):
         for ax in r[len(frames):-1]: ax.set_visible(False)
     for ax,t in zip(axs[0], titles): ax.set_title(t)
     ids, shares = class_shares(np.concatenate(all_ids))
-    legend = class_legend(beside, info.codes, info.colors, ids, shares, max_rows=10*nrows,
-                          anchor=(0,1))
-    legend.set_in_layout(False)
+    column_legend(beside, info.codes, info.colors, ids, shares, max_rows=10*nrows)
     return axs
 
 # %% ../../nbs/inside/data/loaders.ipynb #fa85095d

@@ -6,7 +6,7 @@ Docs: https://example.github.io/camvid_seg/inside/data/masks.html.md"""
 
 # %% auto #0
 __all__ = ['IDS', 'IMAGE', 'ID_LIST', 'INCHES', 'AXES', 'checked_ids', 'colorize', 'save_mask', 'overlay', 'class_shares',
-           'legible', 'class_legend', 'legend_column', 'show_mask', 'color_table', 'resize_mask']
+           'legible', 'class_legend', 'legend_column', 'column_legend', 'show_mask', 'color_table', 'resize_mask']
 
 # %% ../../nbs/inside/data/masks.ipynb #ff32b3b2
 import functools, re
@@ -206,6 +206,29 @@ def legend_column(
     beside = figure.add_subplot(place)
     for ax in figure.axes: ax.set_axis_off()
     return beside
+
+# %% ../../nbs/inside/data/masks.ipynb #fad19044
+def column_legend(
+    beside, # the axes that `legend_column` gives
+    codes, # class names
+    colors, # colour of each id, uint8 (n, 3)
+    ids, # class ids to list, in this order
+    shares=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
+    max_rows=None, # list this many, then say how many more; None: as many as fit
+    indent=0, # distance from the left of `beside`, as a share of its width
+    fontsize=8, # points, at most
+): # the matplotlib `Legend`
+    "Legend of a grid of pictures, whole within the figure."
+    def draw(fontsize):
+        legend = class_legend(beside, codes, colors, ids, shares, max_rows, anchor=(indent, 1),
+                              fontsize=fontsize)
+        legend.set_in_layout(False)
+        return legend
+    legend, figure = draw(fontsize), beside.figure
+    figure.draw_without_rendering() # places are final
+    box, page = legend.get_window_extent(), figure.bbox
+    room = min((page.x1 - box.x0)/box.width, (box.y1 - page.y0)/box.height)*.98
+    return draw(fontsize*room) if room < 1 else legend
 
 # %% ../../nbs/inside/data/masks.ipynb #e2d3b1f1
 def _codes_colors(folder):

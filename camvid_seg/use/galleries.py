@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt, numpy as np
 from ..checks import check_args, instance_of, whole
 from ..core import plain_text, plural
 from ..data.cache import decode_frame
-from ..data.masks import class_legend, class_shares, colorize, legend_column
+from ..data.masks import class_shares, colorize, column_legend, legend_column
 from .evaluation import Evaluation, as_percent
 from .tallies import class_regions
 
@@ -109,8 +109,7 @@ def _gallery(ev, rows):
     fig.colorbar(shown, cax=bar).ax.tick_params(labelsize=6)
     seen = [a[box].ravel() for f,box,*_ in rows for a in (f.truth, f.ids)]
     ids, _ = class_shares(np.concatenate(seen))
-    class_legend(beside, ev.folder.codes, ev.folder.colors, ids, max_rows=9*len(rows),
-                 anchor=(.25,1)).set_in_layout(False)
+    column_legend(beside, ev.folder.codes, ev.folder.colors, ids, max_rows=9*len(rows), indent=.25)
     return fig
 
 # %% ../../nbs/inside/use/galleries.ipynb #36c07c65

@@ -7,7 +7,6 @@
 
 A page that logs an error, or asks another host for anything, fails its test at the end."""
 import os, shutil, threading
-from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -52,7 +51,8 @@ class Strings(Quiet, BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write((text or '').encode())
 
-class Folder(Quiet, SimpleHTTPRequestHandler): pass
+class Folder(Quiet, SimpleHTTPRequestHandler):
+    "Answers with the files of a folder: partial(Folder, directory=…)"
 
 class Server:
     "`handler` behind an address of this machine's own, in a thread"
@@ -65,16 +65,6 @@ class Server:
     def __exit__(self, *exc):
         self.http.shutdown()
         self.http.server_close()
-
-@pytest.fixture
-def serve_folder():
-    "`serve_folder(path)`: the address of a folder's files"
-    servers = []
-    def serve_folder(path):
-        servers.append(Server(partial(Folder, directory=str(path))).__enter__())
-        return servers[-1].url
-    yield serve_folder
-    for s in servers: s.__exit__()
 
 def watch(page):
     "Note in the list returned what goes wrong on `page`: errors it logs or throws, and requests to another host"
@@ -104,12 +94,13 @@ def page_of(browser):
         for page, _ in watched: page.context.close()
     assert not [t for _, troubles in watched for t in troubles]
 
-@pytest.fixture(scope='session')
+def axe_script(): return files('axe_playwright_python').joinpath('axe.min.js').read_text(encoding='utf-8')
+
+@pytest.fixture
 def axe():
     "`axe(page)`: what axe-core finds on the page that is serious or critical, one line a rule"
-    script = files('axe_playwright_python').joinpath('axe.min.js').read_text(encoding='utf-8')
     def axe(page):
-        page.evaluate(script)
+        page.evaluate(axe_script())
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")['violations']
         return [f"{v['id']}: {v['help']}, {len(v['nodes'])} times, first {v['nodes'][0]['html'][:200]} ({v['nodes'][0].get('failureSummary', '')[:200]})"
                 for v in found if v['impact'] in ('serious', 'critical')]
