@@ -57,3 +57,7 @@ from .use.export import *
 from .use.int8 import *
 from .use.hub import *
 from .use.report import *
+from .touch.element import *
+from .touch.masks import *
+from .touch.brush import *
+from .touch.unet import *

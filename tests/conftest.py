@@ -25,3 +25,9 @@ def copy_repo(dst):
 
 @pytest.fixture
 def tree(tmp_path): return copy_repo(tmp_path/'tree')
+
+@pytest.fixture(autouse=True)
+def no_figure_left():
+    "A figure that a test leaves open would be the one that the next test draws on"
+    yield
+    if 'matplotlib.pyplot' in sys.modules: sys.modules['matplotlib.pyplot'].close('all')

@@ -119,6 +119,11 @@ class SegDiceLoss(_RegionLoss):
         return 1 - 2*right/sizes.clamp(min=1e-6) # absent classes may have size 0
 
 # %% ../../nbs/inside/train/class_losses.ipynb #70a12461
+def _worst_first(errors):
+    "Places of each row's values, the largest first; on a CPU NumPy sorts much faster"
+    if errors.device.type != 'cpu': return errors.argsort(1, descending=True)
+    return torch.from_numpy((-errors.detach()).numpy().argsort(1))
+
 class SegLovaszLoss(_RegionLoss):
     "1 - IoU of each class in each image, extended to probabilities (Lovász)"
     def class_losses(self,
@@ -127,8 +132,9 @@ class SegLovaszLoss(_RegionLoss):
         present # bool (N, C): classes of each mask
     ): # (N, C)
         truth = truth[present].flatten(1) # (K, pixels), a row for each class of each image
-        errors, order = (truth.to(p) - p[present].flatten(1)).abs().sort(1, descending=True)
-        truth = truth.gather(1, order)
+        errors = (truth.to(p) - p[present].flatten(1)).abs()
+        order = _worst_first(errors)
+        errors, truth = errors.gather(1, order), truth.gather(1, order)
         wrong = truth.cumsum(1, dtype=p.dtype) # true pixels that are wrong by now
         right = wrong[:,-1:] - wrong
         cover = wrong[:,-1:] + (~truth).cumsum(1, dtype=p.dtype)

@@ -296,6 +296,7 @@ def plot_history(
     axs[0].set(title='loss', xlabel='epoch')
     axs[1].plot(n, [r[metric] for r in history], '.-', color='C2')
     axs[1].set(title=metric, xlabel='epoch')
+    for ax in axs: ax.xaxis.get_major_locator().set_params(integer=True)
     for i,(before,row) in enumerate(zip(history, history[1:]), 1):
         if row['stage'] == before['stage']: continue
         for ax in axs: ax.axvline(i+.5, color='grey', ls=':')

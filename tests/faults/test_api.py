@@ -79,7 +79,7 @@ def api(place):
         unet_learner=(unet_learner, dict(dls=dls, arch='resnet18', weights=None, decoder='lean', train_bn=False)),
         Stage=(Stage, dict(name='one', epochs=1, size=(32,48), lr=1e-3, bs=2, frozen=False, precision='fp32', accumulate=1, checkpointing=False)),
         Recipe=(Recipe, dict(name='mine', stages=(stage,), arch='resnet18', decoder='lean', weights=None, void='ignore', loss='ce', augment=(), wd=.01, find_lr=False, metric='miou', seed=0, ema=0., compile=False)),
-        lesson_recipe=(lesson_recipe, dict(size=(720,960), seed=1)), quick_recipe=(quick_recipe, dict(size=None, seed=1)), scratch_recipe=(scratch_recipe, dict(size=(720,960), wd=.1)),
+        lesson_recipe=(lesson_recipe, dict(size=(720,960), seed=1)), quick_recipe=(quick_recipe, dict(size=None, seed=1)), best_recipe=(best_recipe, dict(size=(720,960), wd=.1)), scratch_recipe=(scratch_recipe, dict(size=(720,960), wd=.1)),
         change_stages=(recipe.change_stages, dict(epochs=2, lr=[1e-3])), resolve=(resolve, dict(recipe=recipe, device='cpu')), Plan=(Plan, dict(folder=folder, recipe=recipe, split='valid.txt', device='cpu')),
         train=(fresh(train), dict(folder=folder, recipe=recipe, path=run, split='valid.txt', device='cpu', resume=False)), stage_loaders=(stage_loaders, dict(folder=folder, recipe=recipe, number=0, split='valid.txt', device='cpu', cache=False)),
         Run=(Run, dict(path=place/'kept')), write_report=(write_report, dict(run=train(folder, recipe, place/'kept', device='cpu'))),
