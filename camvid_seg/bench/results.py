@@ -194,7 +194,7 @@ def read_results(
         if table: found.setdefault(_machine(table.facts['hardware']), Table()).extend(table)
     return found
 
-# %% ../../nbs/inside/bench/results.ipynb #f3c223ed
+# %% ../../nbs/inside/bench/results.ipynb #f5f37e04
 def _mark(ax, row, i):
     "The ratio beside the bar of a row, and a line at the ratio to reach"
     white = dict(fc='white', ec='none', pad=.5)
@@ -205,6 +205,7 @@ def _row_label(row):
     "What was done, in lines of 58 letters, and against which peer"
     return '\n'.join([*wrap(row.case, 58), f'against {row.peer_name}'])
 
+# %% ../../nbs/inside/bench/results.ipynb #f3c223ed
 def plot_ratios(
     table, # of `Row`
     title='' # over the chart

@@ -110,3 +110,11 @@ def test_no_page_logs_an_error_or_asks_another_host(found): check(found, 'troubl
 def test_no_page_is_wider_than_the_screen(found): check(found, 'overflow')
 
 def test_axe_finds_nothing_serious(found): check(found, but=('trouble', 'overflow'))
+
+def test_the_walk_sees_what_is_wrong(browser, tmp_path):
+    "One page with a fault of each kind"
+    (tmp_path/'bad.html').write_text('<!doctype html><title>Bad</title><link rel="icon" href="data:,"><img src="data:,"><p style="width:2000px">wide'
+                                     '<details><p style="color:#ccc;background:#fff">pale</details><script src="http://camvid.invalid/a.js"></script>', encoding='utf-8')
+    with Server(partial(Folder, directory=str(tmp_path))) as server: bad = look(browser, server.url, tmp_path)
+    assert set(bad) >= {'trouble', 'overflow', 'image-alt', 'html-has-lang', 'color-contrast'}
+    assert {mode for mode, *_ in bad['color-contrast']} == {'light', 'dark'} and {mode for mode, *_ in bad['overflow']} == {'light', 'phone'}
