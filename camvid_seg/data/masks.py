@@ -151,7 +151,7 @@ _families = re.compile('Noto|Source Han|Hiragino|Yu |MS |Meiryo|Microsoft|Sim|Pi
 @functools.cache
 def _letters(family):
     "The letters of a font, as numbers of Unicode"
-    return frozenset(get_font(findfont(FontProperties([family]))).get_charmap())
+    return frozenset(get_font(findfont(FontProperties(family=[family]))).get_charmap())
 
 def legible(
     texts, # matplotlib's `Text` objects
