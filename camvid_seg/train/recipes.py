@@ -91,7 +91,7 @@ _of_recipe = dict(
 @dataclass(frozen=True)
 class Recipe:
     "A network and the stages that train it"
-    name:str                # 'lesson', 'quick', 'scratch', or your own
+    name:str                # 'lesson', 'quick', 'best', 'scratch', or your own
     stages:tuple[Stage,...] # run in this order
     arch:str='resnet34'     # encoder: of torchvision or timm, or efficientnet_lite0 to 2
     decoder:str=flag('lesson', choices=('lesson', 'lean')) # lesson: fastai's; lean: lighter
@@ -168,7 +168,7 @@ def best_recipe(
     size=(720,960), # of the dataset's images (H, W), pixels
     **changes       # fields of the recipe to change
 )->Recipe:
-    "For real frames and an hour and a half on a CPU: a quarter, a third, then half of the size"
+    "For real frames and more time, on a CPU: a quarter, a third, then half of the size"
     def stage(name, epochs, part, lr, **how):
         size_of_part = size[0]//part, size[1]//part
         return Stage(name, epochs, size_of_part, lr, bs=8, precision='auto', **how)
