@@ -1,6 +1,8 @@
 """The network in a page: in the browser itself with onnxruntime-web, and by the server of `camvid-seg demo`. The first needs npm, which fetches
 the runtime once, and is skipped where there is none"""
 import io, re, sys
+from contextlib import ExitStack
+from functools import partial
 import numpy as np, pytest, torch
 from PIL import Image
 from camvid_seg.data.scenes import scenes
@@ -11,7 +13,7 @@ from camvid_seg.use.export import export_onnx, onnx_session
 from camvid_seg.use.inference import Predictor
 from camvid_seg.use.int8 import model_facts, quantize_onnx
 from conftest import root
-from .conftest import shell, skip, watch
+from .conftest import Folder, Server, shell, skip, watch
 
 sys.path.insert(0, str(root/'docs'))
 import network
@@ -55,18 +57,19 @@ def html_of(home, **changes):
     return shell.replace('{}', network_page(facts['codes'], facts['colors'], facts['size'], example_frames(facts['codes']), 'a U-Net', **how)._repr_html_())
 
 @pytest.fixture
-def opened(browser, serve_folder):
+def opened(browser):
     "`opened(folder or address, **look)`: the page there, watched"
     seen = []
-    def opened(where, allowed=(), **look):
-        url = where if str(where).startswith('http') else serve_folder(where) + '/index.html'
-        page = browser.new_page(**look)
-        seen.append((page, watch(page), allowed))
-        page.goto(url)
-        page.locator('camvid-network[ready]').wait_for()
-        return page
-    yield opened
-    for page, _, _ in seen: page.context.close()
+    with ExitStack() as servers:
+        def opened(where, allowed=(), **look):
+            if not str(where).startswith('http'): where = servers.enter_context(Server(partial(Folder, directory=where))).url + '/index.html'
+            page = browser.new_page(**look)
+            seen.append((page, watch(page), allowed))
+            page.goto(where)
+            page.locator('camvid-network[ready]').wait_for()
+            return page
+        yield opened
+        for page, _, _ in seen: page.context.close()
     assert not [t for _, troubles, allowed in seen for t in troubles if not any(o in t for o in allowed)]
 
 def png(image):
