@@ -3,7 +3,8 @@ the runtime once, and is skipped where there is none"""
 import io, re, sys
 from contextlib import ExitStack
 from functools import partial
-import numpy as np, pytest, torch
+import numpy as np, pytest
+from fastai.basics import set_seed
 from PIL import Image
 from camvid_seg.data.scenes import scenes
 from camvid_seg.model.weights import save_weights
@@ -27,10 +28,11 @@ def weights(tmp_path_factory):
     "A few steps of training: the classes of a network that knows nothing hang on the last bit"
     from camvid_seg.data.loaders import seg_dataloaders
     from camvid_seg.train.learner import unet_learner
-    torch.manual_seed(0)
     folder = scenes(n=8, size=(128,160), per_drive=2)
-    learn = unet_learner(seg_dataloaders(folder, size, bs=2, device='cpu'), 'resnet18', weights=None, decoder='lean')
-    with learn.no_bar(), learn.no_logging(): learn.fit(4, 2e-3)
+    set_seed(0)         # before the loader, which draws the seed of its order
+    learn = unet_learner(seg_dataloaders(folder, size, bs=2, device='cpu'), 'efficientnet_lite0', decoder='lean')
+    learn.unfreeze()
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(12, 2e-3)
     return save_weights(learn.model, tmp_path_factory.mktemp('network')/'w.safetensors', codes=folder.codes, colors=folder.colors.tolist(), size=[*size])
 
 @pytest.fixture(scope='module')
@@ -96,7 +98,7 @@ def test_it_labels_as_onnxruntime_in_python_does(opened, model):
     page.get_by_role('button', name='Load the network').click()
     said(page, 'labelled:')
     assert {u.rpartition('/')[2] for u in asked if not u.startswith('data:')} == {'model.onnx', network.runtime, network.wasm}
-    session = onnx_session(model/'model.onnx')
+    session, equal = onnx_session(model/'model.onnx'), []
     for p in scenes(n=4, size=(240,320), seed=2, per_drive=1).images:
         image = np.array(Image.open(p).convert('RGB'))
         page.evaluate("document.querySelector('camvid-network').result.old = true")
@@ -104,9 +106,9 @@ def test_it_labels_as_onnxruntime_in_python_does(opened, model):
         page.wait_for_function("() => { const {result} = document.querySelector('camvid-network'); return result && !result.old }", timeout=60_000)
         seen = np.array(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
         want = session.run(None, {'image': seen[None]})[0]
-        share = (ids_of(page) == want.ravel()).mean()
-        print(model, p.name, share)
-        assert share >= .999 and len(np.unique(want)) > 2
+        equal.append(ids_of(page) == want.ravel())
+        assert len(np.unique(want)) > 2
+    assert np.mean(equal) >= .999
 
 @pytest.mark.parametrize('own', [(240,320), (97,131), (64,300), (50,70), (96,128)])
 def test_the_network_sees_what_pillow_makes(opened, served, own):
