@@ -27,7 +27,9 @@ class Cell:
     @property
     def solution(self): return self.directives.get('code-summary') == 'Solution'
     @property
-    def lines(self): return [l for l in self.source.splitlines() if l.strip()]
+    def lines(self):
+        "Lines of code, without blank ones and directives"
+        return [l for l in self.source.splitlines() if l.strip() and not l.startswith('#|')]
     @property
     def pictures(self): return [(k, v) for o in self.outputs for k, v in o.get('data', {}).items() if k.startswith('image/')]
     @property
@@ -87,13 +89,7 @@ class Lesson(Notebook):
         return text.removeprefix(f'## {heading}').strip()
 
     @property
-    def body(self):
-        "The cells before the questionnaire, or before the exercises of a lesson without one"
-        ends = [i for i, c in enumerate(self.cells) if re.search(r'^## (Questionnaire|Exercises)\b', c.source, re.M) and c.kind == 'markdown']
-        return self.cells[:min(ends, default=len(self.cells))]
-
-    @property
-    def words(self): return sum(len(c.source.split()) for c in self.body if c.kind == 'markdown')
+    def words(self): return sum(len(c.source.split()) for c in self.markdown)
 
     @property
     def questions(self):
@@ -133,17 +129,16 @@ class Lesson(Notebook):
     @property
     def measures(self):
         shown = [c for c in self.code if not c.hidden and not c.solution]
-        own = [[l for l in c.lines if not l.startswith(('#|', '!'))] for c in self.code]
-        return dict(cells=len(self.body), words=self.words, questions=len(self.questions), exercises=len(self.exercises),
+        own = [l for c in self.code for l in c.lines if not l.startswith('!')]
+        return dict(cells=len(self.cells), words=self.words, questions=len(self.questions), exercises=len(self.exercises),
             training=sum(map(self.trained, self.exercises)), figures=sum(bool(c.pictures) for c in self.code if not c.hidden),
-            median=f'{median(len(c.lines) for c in shown):g}', widest=max(len(l) for ls in own for l in ls))
+            median=f'{median(len(c.lines) for c in shown):g}', longest=max(len(c.lines) for c in self.code), widest=max(map(len, own)))
 
 def table(found):
     "What each of the lessons `found` has, as a table in Markdown"
-    head = 'lesson', 'cells', 'words', 'questions', 'exercises', 'that train', 'figures', 'lines of a cell, median', 'widest line'
+    head = 'lesson', 'cells', 'words', 'questions', 'exercises', 'that train', 'figures', 'lines of a cell, median', 'at most', 'widest line'
     rows = [(l.path.stem, *map(str, l.measures.values())) for l in found]
     return '\n'.join(['| ' + ' | '.join(head) + ' |', '|:--|' + '--:|'*(len(head)-1), *('| ' + ' | '.join(r) + ' |' for r in rows)])
 
 if __name__ == '__main__':
     print(table(map(Lesson, lessons())))
-    print('\nCells and words are those before the questionnaire.')
