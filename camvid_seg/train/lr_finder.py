@@ -145,13 +145,14 @@ def _repr_markdown_(self:LRFind):
 @patch
 def _ipython_display_(self:LRFind):
     from IPython.display import Image, Markdown, display
-    display(Image(data=self._png()), Markdown(self._repr_markdown_()))
+    plot = Image(data=self._png(), width=480, height=280) # half its pixels: sharp on good screens
+    display(plot, Markdown(self._repr_markdown_()))
 
 @patch
 def _png(self:LRFind):
     fig, buf = Figure(figsize=(6,3.5), layout='constrained'), io.BytesIO()
     self.plot(fig.subplots())
-    fig.savefig(buf, format='png', dpi=80)
+    fig.savefig(buf, format='png', dpi=160)
     return buf.getvalue()
 
 # %% ../../nbs/inside/train/lr_finder.ipynb #4bba06e7

@@ -1,56 +1,17 @@
 "The explorers in a real browser: live in JupyterLab, and on a page without kernel or script"
-import json, os, socket, subprocess, sys, time, urllib.error, urllib.request
+import os
 import pytest
-from conftest import root
-from .conftest import skip, watch
 
 cells = ['from camvid_seg.data.explore import AugmentExplorer, MaskExplorer\nfrom camvid_seg.data.scenes import scenes\nfolder = scenes(6, size=(120, 160))',
          'MaskExplorer(folder)', 'AugmentExplorer(folder)']
 
-@pytest.fixture(scope='module')
-def lab(playing, tmp_path_factory):
-    "Address of a JupyterLab with one notebook, `explorers.ipynb`"
-    if isinstance(playing, str): skip(playing)
-    pytest.importorskip('jupyterlab', reason='jupyterlab is not installed')
-    home = tmp_path_factory.mktemp('lab')
-    code = [dict(cell_type='code', id=f'c{i}', metadata={}, source=s, outputs=[], execution_count=None) for i, s in enumerate(cells)]
-    kernel = dict(kernelspec=dict(name='python3', display_name='python3', language='python'))
-    (home/'explorers.ipynb').write_text(json.dumps(dict(cells=code, metadata=kernel, nbformat=4, nbformat_minor=5)), encoding='utf-8')
-    with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
-    own = {k: str(home/k.lower()) for k in ('CAMVID_SEG_HOME', 'JUPYTER_CONFIG_DIR', 'JUPYTER_RUNTIME_DIR', 'JUPYTERLAB_SETTINGS_DIR',
-                                            'JUPYTERLAB_WORKSPACES_DIR', 'IPYTHONDIR')}
-    env = {k: v for k, v in os.environ.items() if k != 'CAMVID_SEG_STILL'} | own | dict(PYTHONPATH=str(root))
-    command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', '--ip=127.0.0.1', f'--port={port}', '--ServerApp.port_retries=0',
-               f'--ServerApp.root_dir={home}', '--IdentityProvider.token=', '--LabApp.news_url=None', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate']
-    with (home/'log').open('wb') as log: server = subprocess.Popen(command, cwd=home, env=env, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        for _ in range(400):
-            assert server.poll() is None, (home/'log').read_text(errors='replace')[-2000:]
-            try: urllib.request.urlopen(f'http://127.0.0.1:{port}/api', timeout=2).close(); break
-            except (urllib.error.URLError, OSError): time.sleep(0.25)
-        else: pytest.fail((home/'log').read_text(errors='replace')[-2000:])
-        yield f'http://127.0.0.1:{port}/lab/tree/explorers.ipynb?reset'
-    finally:
-        server.terminate()
-        try: server.wait(20)
-        except subprocess.TimeoutExpired: server.kill()
-
-def test_live_in_lab(lab, browser):
-    from playwright.sync_api import TimeoutError as NotInTime
-    page = browser.new_page(viewport=dict(width=1200, height=1500))
-    troubles = watch(page)
-    page.set_default_timeout(60_000)
-    page.add_locator_handler(page.locator('.jp-Dialog'), lambda dialog: dialog.locator('button.jp-mod-accept').click())    # a slow machine's Lab asks
-    page.goto(lab)
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=40_000)
+def test_live_in_lab(lab):
+    lab.write('explorers', cells)
+    page, troubles = lab.open('explorers')
     masks, moved = (page.locator('.jp-CodeCell').nth(i).locator('.jp-OutputArea-output') for i in (1, 2))
     pictures = [o.locator('.widget-html-content img') for o in (masks, moved)]
-    for last in False, False, True:   # Lab shows an idle kernel a moment before it takes work, and forgets what it is told then
-        page.get_by_role('menuitem', name='Run', exact=True).click()
-        page.get_by_text('Run All Cells', exact=True).click()
-        try: moved.locator('.noUi-handle').nth(8).wait_for(timeout=40_000); break
-        except NotInTime:
-            if last: raise
+    lab.run_all(page)
+    moved.locator('.noUi-handle').nth(8).wait_for()
     def changed(i, act):
         "The picture of explorer `i` is another one after `act`"
         before = pictures[i].get_attribute('src')
@@ -90,7 +51,7 @@ def test_live_in_lab(lab, browser):
     assert pictures[1].get_attribute('src') == first
     assert not page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count()
     assert not [t for t in troubles if t.startswith('outside')]
-    page.close()
+    lab.close(page)
 
 def point_and_tab(where):
     "Pointing at a class shows its label, and so does reaching it by keyboard"

@@ -40,6 +40,14 @@ def test_the_mouse_chooses_a_schedule(page_of, html):
     page.mouse.click(box['x'] + box['width'] - 2, box['y'] + box['height']/2)
     assert 'Rate 10, one cycle, 25 % of the steps up' in said(page) and 'After step 4 it is no number any more' in said(page)
 
+def test_keys_stay_with_it(page_of, html):
+    "A page that takes plain keys for itself, as JupyterLab does, gets none of those pressed in here"
+    page = page_of(html)
+    page.evaluate("document.addEventListener('keydown', e => e.preventDefault())")
+    page.get_by_role('slider').focus()
+    page.keyboard.press('ArrowRight')
+    assert 'Rate 10, constant' in said(page)
+
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
 @pytest.mark.parametrize('width', [360, 1200])
 def test_it_fits_and_is_accessible(page_of, axe, html, scheme, width):

@@ -241,6 +241,8 @@ class Element extends HTMLElement {
     this.box = h('section', {'aria-label': this.constructor.label || this.localName})
     this.line = h('p', {className: 'say', 'aria-live': 'polite'})
     this.root.append(h('style', {}, css + (this.constructor.css || '')), this.box)
+    // JupyterLab takes arrows, Enter and letters as its own: keys without Ctrl, Alt and Meta end here
+    this.addEventListener('keydown', e => { if (!e.ctrlKey && !e.altKey && !e.metaKey) e.stopPropagation() })
     this.ready = Promise.resolve(this.build(JSON.parse(json.textContent)))
       .then(() => { if (!this.line.isConnected) this.box.append(this.line); this.setAttribute('ready', '') })
   }
