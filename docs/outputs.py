@@ -15,7 +15,9 @@ def smaller(png):
     "A PNG in base64 with at most 256 colours, in base64; as it is where that is larger, or where pixels are transparent"
     picture, out = Image.open(io.BytesIO(b64decode(png))), io.BytesIO()
     if picture.convert('RGBA').getextrema()[3][0] < 255: return png
-    picture.convert('RGB').quantize(256, dither=Image.Dither.NONE).save(out, 'PNG', optimize=True)
+    # the usual median cut leaves rare colours out: two classes of a legend looked the same
+    few = picture.convert('RGB').quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    few.save(out, 'PNG', optimize=True)
     return min(png, b64encode(out.getvalue()).decode(), key=len)
 
 def run(path):
