@@ -1,7 +1,9 @@
 """Pictures, tables and outputs for readers who see little, or nothing: stage.py calls `tidy` and `alt` on the cells of a notebook, Sphinx
 `finish` on the HTML of each page."""
 import ast, re
+from base64 import b64decode
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 from PIL import Image
 
@@ -61,15 +63,31 @@ def alt(source, text, heading):
     tail = f' {last.rstrip(":.)")}.' if told and not (titles or axes) else ''
     return f'{plain(heading).rstrip(".:?!")}: {said}.{tail}' if heading else f'{said[0].upper()}{said[1:]}.{tail}'
 
-def describe(cells):
-    "Give each cell with a picture its `alt`, from what stands before it"
+draws_pictures = re.compile(r'\b(imshow|show\w*|overlay|colorize|draw_scene|studio|studio_\w+|\w+Explorer|\w*gallery\w*)\(')
+
+def mostly_white(png):
+    "Is at least half of a picture white, as the ground of curves and bars is?"
+    with Image.open(BytesIO(b64decode(png))) as im: seen = im.convert('L').resize((200, 100), Image.Resampling.NEAREST).histogram()
+    return sum(seen[250:]) >= .5*sum(seen)
+
+def is_plot(cell, does):
+    "Does `cell` draw curves, bars or boxes alone, which a dark page may turn dark? A frame or a mask keeps its colours. `does` is its code with the functions that it calls"
+    pngs = [o.data['image/png'] for o in cell.outputs if 'image/png' in (o.get('data') or {})]
+    return bool(pngs) and not draws_pictures.search(re.sub(r'\bplt\.show\(', '', does)) and all(map(mostly_white, pngs))
+
+def describe(cells, does):
+    "Give each cell with a picture words from its code and what stands before it, and its caption below; `does(source)` is code with the functions that it calls"
     text, heading = '', ''
     for c in cells:
         if c.cell_type == 'markdown':
             found = re.findall(r'^#+ +(.+?) *$', c.source, re.M)
             heading, text = (found[-1], c.source) if found else (heading, c.source if plain(c.source) else text)
         elif c.cell_type == 'code' and has_picture(c):
-            c.metadata.setdefault('mystnb', {})['image'] = dict(alt=alt(c.source, text, heading))
+            caption = c.directives_.get('fig-cap', '').strip('"')
+            shown = c.metadata.setdefault('mystnb', {})
+            shown['image'] = dict(alt=alt(c.source, text, heading))
+            if is_plot(c, does(c.source)): shown['image']['classes'] = 'plot'
+            if caption: shown['figure'] = dict(caption=caption)
 
 # ---- pages, after Sphinx ----
 

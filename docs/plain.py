@@ -30,6 +30,7 @@ def notebook(path, name):
         if c.cell_type == 'markdown': parts.append(linked(_told(badge.sub('', c.source)), name, path.parent, suffix='.html.md'))
         else:
             outputs = [] if d.get('output') == 'false' else [*_outputs(c)]
+            if 'fig-cap' in d: outputs.append(f"*Figure: {d['fig-cap'].strip(chr(34))}*")
             c.remove_directives()
             if d.get('echo') != 'false': parts.append(_fenced(c.source.strip(), 'python'))
             parts += outputs

@@ -10,7 +10,7 @@ from nbdev.process import NBProcessor
 from nbdev.processors import FrontmatterProc, clean_magics, filter_stream_, hide_line, populate_language, rm_header_dash, strip_ansi
 from api import api, index_page, module_page, page_of_module, short
 from figures import describe, tidy
-from lessons import lessons, nbs, root
+from lessons import Cell, Notebook, lessons, nbs, root
 from pages import faults, landing, markdown_pages, sections, toc
 from places import badge, cfg, elsewhere, inside, linked, near, notebooks, page_of, pictures, rooms
 
@@ -32,6 +32,11 @@ def _imports(cell):
     return all(isinstance(o, (ast.Import, ast.ImportFrom)) for o in ast.parse(cell.source).body)
 
 def _fold(cell, tag, label): cell.metadata = dict(tags=[tag], mystnb=dict(code_prompt_show=label, code_prompt_hide=label))
+
+def reads(path):
+    "A function: the source of a cell of the notebook at `path`, with the functions of the notebook that it calls"
+    nb = Notebook(path)
+    return lambda source: f"{source}\n{nb.does(Cell(dict(cell_type='code', source=source)))}"
 
 _tags = {('echo', 'false'): 'remove-input', ('output', 'false'): 'remove-output', ('warning', 'false'): 'remove-stderr'}
 
@@ -59,7 +64,7 @@ class Page:
             else:
                 c.source = badge.sub('', c.source)   # the badges of a page are made from settings.ini
                 self.cells.append(c)
-        describe(self.cells)
+        describe(self.cells, reads(path))
         if path in lessons(): self.cells.append(mk_cell(f'For teachers: [notes on this lesson](../docs/teach/{path.stem}.md)', 'markdown'))
 
     def _code(self, c, d, names, exported, asked):

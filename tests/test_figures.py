@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from conftest import root
 from figure_hook import blanks
-from lessons import Cell, Notebook
+from lessons import Cell, Lesson, Notebook, lessons
 from test_notebooks import each, notebooks
 
 # ---- what is stored ----
@@ -48,6 +48,28 @@ def test_no_stored_picture_is_blank(path):
     for i, c in enumerate(Notebook(path).cells):
         if c.kind == 'code' and not c.hidden:
             for kind, data in c.pictures: assert not blank_picture(kind, data), f'cell {i}: a blank picture:\n{c.source}'
+
+def unsharp(nb):
+    "Figures of matplotlib that are not stored at twice the resolution, with the size to show them at"
+    for i, c in enumerate(nb.cells):
+        for o in c.outputs:
+            data, shown = o.get('data', {}), o.get('metadata', {}).get('image/png', {})
+            if 'image/jpeg' in data and ''.join(data.get('text/plain', '')).startswith('<Figure'): yield f'cell {i}: a figure as JPEG:\n{c.source}'
+            if 'image/png' not in data or not ''.join(data.get('text/plain', '')).startswith('<Figure'): continue
+            width = Image.open(io.BytesIO(b64decode(''.join(data['image/png'])))).width
+            if width//2 != shown.get('width'): yield f'cell {i}: a figure of {width} pixels, to be shown at {shown.get("width", "all of them")}; run docs/outputs.py:\n{c.source}'
+
+@each(notebooks)
+def test_figures_are_sharp(path):
+    found = [*unsharp(Notebook(path))]
+    assert not found, '\n'.join(found)
+
+@each(lessons())
+def test_each_figure_of_a_lesson_has_a_caption(path):
+    "One sentence or two, without quotes"
+    for i, c in enumerate(Lesson(path).cells):
+        if c.kind != 'code' or c.hidden or c.solution or not c.pictures: continue
+        assert re.match(r'^[A-Z0-9][^"]{20,}[.?]$', c.directives.get('fig-cap', '')), f'cell {i}: {c.source}'
 
 def stored(source, *outputs): return Cell(dict(cell_type='code', source=source, outputs=[dict(data=o) for o in outputs]))
 

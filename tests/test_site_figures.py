@@ -1,16 +1,22 @@
 "Pictures, tables and outputs of the site: words for who cannot see them, sizes, no leftovers of a running notebook"
-import json, re
+import base64, io, json, re
 import pytest
 from fastcore.basics import AttrDict
 from fastcore.nbio import read_nb
 from PIL import Image
 from conftest import root
-from figures import alt, describe, headed, has_picture, labels, listed, plain, size, sized, tidy
+from figures import alt, describe, headed, has_picture, is_plot, labels, listed, plain, size, sized, tidy
+from stage import reads
 
-def code(source, *outputs): return AttrDict(cell_type='code', source=source, metadata={}, outputs=[AttrDict(o) for o in outputs])
+def code(source, *outputs): return AttrDict(cell_type='code', source=source, metadata={}, directives_={}, outputs=[AttrDict(o) for o in outputs])
 def text(source): return AttrDict(cell_type='markdown', source=source, metadata={})
 def html(s): return dict(output_type='display_data', data={'text/html': s})
-picture = dict(output_type='display_data', data={'image/png': 'iVBO'})
+def png(colour):
+    out = io.BytesIO()
+    Image.new('RGB', (90, 60), colour).save(out, 'PNG')
+    return dict(output_type='display_data', data={'image/png': base64.b64encode(out.getvalue()).decode()})
+
+picture = png('white')
 
 def test_the_colours_of_fastprogress_are_dropped():
     table, text = html('<div><table class="fastprogress"><tr><td>0</td></tr></table></div>'), dict(output_type='stream', name='stdout', text='50% of | a\n')
@@ -39,14 +45,25 @@ def test_words_of_a_picture():
 
 def test_each_picture_gets_its_words():
     cells = [text('# One\n\nText.'), code('show(a)', picture), text('## Two'), code('x'), code("ax.plot(y)\nax.set_title('T')", picture)]
-    describe(cells)
+    describe(cells, str)
     assert [c.metadata.get('mystnb', {}).get('image', {}).get('alt') for c in cells] == [None, 'One: pictures.', None, None, 'Two: curves; titles: T.']
+
+def test_a_caption_is_shown_beside_the_words():
+    cell = code('ax.plot(y)', picture)
+    cell.directives_ = {'fig-cap': '"The loss falls."'}
+    describe([text('# One'), cell], str)
+    assert cell.metadata['mystnb'] == dict(image=dict(alt='One: curves.', classes='plot'), figure=dict(caption='The loss falls.'))
+
+@pytest.mark.parametrize('does, colour, dark', [('ax.plot(y)', 'white', True), ('ax.bar(x, y); plt.show()', 'white', True), ('ax.plot(y)', 'navy', False),
+    ('ax.imshow(frame)', 'white', False), ('show_mask(mask, folder)', 'white', False), ('learn.show_results()', 'white', False), ('mask_gallery(a)', 'white', False)])
+def test_what_a_dark_page_turns_dark(does, colour, dark): assert is_plot(code('', png(colour)), does) == dark
 
 def test_every_stored_picture_has_words():
     "Never a file's name, never empty"
     for path in sorted((root/'nbs').rglob('*.ipynb')):
         cells = read_nb(path).cells
-        describe(cells)
+        for c in cells: c.directives_ = c.directives if c.cell_type == 'code' else {}
+        describe(cells, reads(path))
         for c in cells:
             if c.cell_type == 'code' and has_picture(c): assert len(re.findall(r'\w{3,}', c.metadata['mystnb']['image']['alt'])) >= 2, c.source
 
