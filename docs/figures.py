@@ -99,11 +99,19 @@ def size(path):
 def sized(body, pictures):
     "Give each `<img>` of `body` its size, so that the text does not jump when it comes; `pictures` are paths by name"
     def one(m):
-        path = pictures.get(m[1].rpartition('/')[2])
+        path = pictures.get(m[2].rpartition('/')[2])
         if not path or path.suffix == '.svg' or ' width=' in m[0]: return m[0]
         w, h = size(path)
-        return f'{m[0]} width="{w}" height="{h}"'
-    return re.sub(r'<img[^>]*? src="([^"]+)"', one, body)
+        return f'{m[1]} width="{w}" height="{h}"{m[3]}'
+    return re.sub(r'(<img[^>]*? src="([^"]+)")([^>]*>)', one, body)
+
+def captioned(body):
+    "MyST-NB makes a figure of each output of a cell that has a caption: it belongs below the last picture alone"
+    figures = list(re.finditer(r'<figure class="align-default"[^>]*>\n(.*?)<figcaption>\n(.*?)</figcaption>\n</figure>', body, re.S))
+    said = [re.sub('<a class="headerlink".*?</a>', '', m[2]) if '<img ' in m[1] else None for m in figures]
+    for i, m in reversed([*enumerate(figures)]):
+        if said[i] is None or said[i] in said[i+1:]: body = body[:m.start()] + m[1] + body[m.end():]
+    return body
 
 def headed(body):
     "An empty cell in the head of a table heads nothing: it is no `<th>`, and a head of such cells is none"
@@ -118,7 +126,7 @@ def finish(app, pagename, templatename, context, doctree):
     "Sphinx's html-page-context"
     if 'body' in context:
         pictures = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
-        context['body'] = listed(headed(sized(context['body'], pictures)))
+        context['body'] = listed(headed(captioned(sized(context['body'], pictures))))
     if 'furo_navigation_tree' in context:
         context['furo_navigation_tree'] = context['furo_navigation_tree'].replace('role="heading"', 'role="heading" aria-level="2"')
 

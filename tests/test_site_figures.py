@@ -5,7 +5,7 @@ from fastcore.basics import AttrDict
 from fastcore.nbio import read_nb
 from PIL import Image
 from conftest import root
-from figures import alt, describe, headed, has_picture, is_plot, labels, listed, plain, size, sized, tidy
+from figures import alt, captioned, describe, headed, has_picture, is_plot, labels, listed, plain, size, sized, tidy
 from stage import reads
 
 def code(source, *outputs): return AttrDict(cell_type='code', source=source, metadata={}, directives_={}, outputs=[AttrDict(o) for o in outputs])
@@ -74,9 +74,19 @@ def test_size(dpi, shown, tmp_path):
     Image.new('RGB', (300, 200)).save(path, **dict(dpi=dpi) if dpi else {})
     assert size(path) == shown
     assert sized('<p><img alt="x" src="../_images/a.png" /></p>', {'a.png': path}) == f'<p><img alt="x" src="../_images/a.png" width="{shown[0]}" height="{shown[1]}" /></p>'
+    own = '<img src="../_images/a.png" width="3" />'
+    assert sized(own, {'a.png': path}) == own
 
 def test_pictures_that_keep_their_size():
-    for same in '<img src="data:image/png;base64,x">', '<img width="3" src="a.png">', '<img src="b.png" width="3">': assert sized(same, {'a.png': None}) == same
+    for same in '<img src="data:image/png;base64,x">', '<img width="3" src="a.png">', '<img src="a.png" width="3">', '<img src="b.png" width="3">': assert sized(same, {'a.png': None}) == same
+
+def figure(inside, n, said): return (f'<figure class="align-default" id="id{n}">\n{inside}\n<figcaption>\n<p><span class="caption-text">{said}</span>'
+                                    f'<a class="headerlink" href="#id{n}" title="Link to this image">¶</a></p>\n</figcaption>\n</figure>')
+
+def test_a_caption_stands_below_the_last_picture_alone():
+    picture = '<img src="a.png" />'
+    assert captioned(figure('<pre>3</pre>', 1, 'A.') + figure(picture, 2, 'A.') + figure(picture, 3, 'A.') + figure(picture, 4, 'B.')) == (
+        '<pre>3</pre>\n' + picture + '\n' + figure(picture, 3, 'A.') + figure(picture, 4, 'B.'))
 
 def test_heads_of_tables():
     assert headed('<table><thead>\n<tr class="row-odd"><th class="head"></th>\n<th class="head"><p></p></th>\n</tr>\n</thead><tbody>') == '<table><tbody>'
