@@ -3,11 +3,14 @@ other packages from ours. GitHub is a repository of this machine, made of the tr
 import os, re, shutil, subprocess, sys, sysconfig
 from pathlib import Path
 import pytest
-from conftest import copy_repo, run
+from conftest import copy_repo, root, run
 from lessons import Notebook, lessons
 from owner import settings
 
-installs = '# On Colab, install the package first\n'
+installs = '''# Where the package is not installed, as on Colab, install it first
+from importlib.util import find_spec
+if find_spec('camvid_seg') is None:
+    '''
 
 @pytest.fixture(scope='module')
 def github(tmp_path_factory):
@@ -50,6 +53,12 @@ def test_first_cell_installs_the_package(lesson, github, tmp_path):
     assert 'from camvid_seg.all import *' in ''.join(cells)
     said = as_on_colab(cells, scripts, tmp_path/'elsewhere', **github)
     assert Path(said.split('from ')[-1].strip()).is_relative_to(packages), said[-3000:]
+
+def test_first_cell_leaves_a_package_that_is_there(tmp_path):
+    "A checkout installed with -e stays: JupyterLab's Run All runs this cell, too"
+    cell = Notebook(lessons()[0]).code[0].source
+    said = as_on_colab([cell, where], Path(sys.executable).parent, tmp_path/'elsewhere', PIP_NO_INDEX='1', GIT_ALLOW_PROTOCOL='none')
+    assert Path(said.split('from ')[-1].strip()).is_relative_to(root), said
 
 def test_every_lesson_installs_the_same_way():
     for p in lessons():
