@@ -129,7 +129,7 @@ class Lesson(Notebook):
     @property
     def measures(self):
         shown = [c for c in self.code if not c.hidden and not c.solution]
-        own = [l for c in self.code for l in c.lines if not l.startswith('!')]
+        own = [l for c in self.code for l in c.lines if not l.lstrip().startswith('!')]
         return dict(cells=len(self.cells), words=self.words, questions=len(self.questions), exercises=len(self.exercises),
             training=sum(map(self.trained, self.exercises)), figures=sum(bool(c.pictures) for c in self.code if not c.hidden),
             median=f'{median(len(c.lines) for c in shown):g}', longest=max(len(c.lines) for c in self.code), widest=max(map(len, own)))

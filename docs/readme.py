@@ -9,14 +9,14 @@ pictures = 'docs/readme_files'
 
 def _text(o): return o if isinstance(o, str) else ''.join(o)
 
-def _output(o, name, files):
-    "One output as Markdown, its picture added to `files`"
+def _output(o, name, files, said):
+    "One output as Markdown, its picture added to `files`; `said` is what the picture shows"
     if o.output_type == 'stream': return f"```\n{_text(o.text).rstrip()}\n```"
     d = o.data
     for mime, ext in (('image/svg+xml', 'svg'), ('image/png', 'png'), ('image/jpeg', 'jpg')):
         if mime in d:
             files[f'{pictures}/{name}.{ext}'] = _text(d[mime]).encode() if ext == 'svg' else b64decode(_text(d[mime]))
-            return f'![]({pictures}/{name}.{ext})'
+            return f'![{said}]({pictures}/{name}.{ext})'
     for mime in ('text/markdown', 'text/html'):
         if mime in d: return _text(d[mime]).strip()
     return f"```\n{_text(d['text/plain']).rstrip()}\n```"
@@ -32,7 +32,7 @@ def readme():
             continue
         c.remove_directives()
         if d.get('echo') != 'false' and c.source.strip(): parts.append(f'```python\n{c.source.strip()}\n```')
-        if d.get('output') != 'false': parts += [_output(o, f'cell-{i}-{j}', files) for j, o in enumerate(c.outputs)]
+        if d.get('output') != 'false': parts += [_output(o, f'cell-{i}-{j}', files, d.get('fig-cap', '').strip('"')) for j, o in enumerate(c.outputs)]
     return {'README.md': ('\n\n'.join(p.strip('\n') for p in parts) + '\n').encode(), **files}
 
 def main(check=False):

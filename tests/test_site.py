@@ -68,9 +68,9 @@ def test_a_notebook_as_markdown(tmp_path):
     new = nbformat.v4
     printed, picture = new.new_output('stream', text='2\n'), new.new_output('display_data', data={'image/png': 'AAAA', 'text/plain': '<Figure>'})
     cells = [new.new_markdown_cell('# Sums\n\n![A plus](plus.png)'), new.new_code_cell('#| hide\nimport os'), new.new_code_cell('#| echo: false\nprint(1)', outputs=[printed]),
-             new.new_code_cell('#| export\ndef f(): return "```"', outputs=[picture])]
+             new.new_code_cell('#| export\n#| fig-cap: "A fence."\ndef f(): return "```"', outputs=[picture])]
     nbformat.write(new.new_notebook(cells=cells), tmp_path/'a.ipynb')
-    assert notebook(tmp_path/'a.ipynb', 'a') == '# Sums\n\nA plus\n\n```\n2\n```\n\n````python\ndef f(): return "```"\n````\n'
+    assert notebook(tmp_path/'a.ipynb', 'a') == '# Sums\n\nA plus\n\n```\n2\n```\n\n````python\ndef f(): return "```"\n````\n\n*Figure: A fence.*\n'
 
 def test_llms_txt():
     assert '## Lessons\n\n- [U-Net](https://example.github.io/camvid_seg/unet.html.md): a net\n- [Loss](' in llms({'Lessons': [('unet', 'U-Net', 'a net'), ('loss', 'Loss', '')]})
