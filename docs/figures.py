@@ -54,16 +54,18 @@ def labels(source):
     words = ([*dict.fromkeys(s for s in o if re.search(r'\w', s))] for o in (titles, axes))
     return next((drawn[k] for k in drawn if k in names), 'a picture'), *words
 
-def alt(source, text, heading):
-    "What a picture is, in words: the `heading` above, what its code draws, its titles and axes, else the last sentence of the `text` before it if that speaks of it"
+def alt(source, text, heading, caption=''):
+    "What a picture is, in words: the `heading` above, what its code draws, its titles and axes, else the last sentence of the `text` before it if that speaks of it; the `caption` where the code tells nothing"
     what, titles, axes = labels(source)
+    if what == 'a picture' and caption: return caption
     said = '; '.join(filter(None, (what, titles and 'titles: ' + ', '.join(titles), axes and 'axes: ' + ', '.join(axes))))
-    last = re.split(r'(?<=[.:?!])\s+(?=[A-Z"“])', plain(text))[-1]
+    last = re.split(r'(?<=[.:?!])\s+(?=[A-Z"“(])', plain(text))[-1]
     told = re.search(r':$|(?i:\b(picture|curve|colour|drawn?|shows?|dark|bright)\b)', last) and not last.endswith('?')
-    tail = f' {last.rstrip(":.)")}.' if told and not (titles or axes) else ''
+    last = last[1:].rstrip(':.)') if last.startswith('(') else last.rstrip(':.')
+    tail = f' {last}.' if told and not (titles or axes) else ''
     return f'{plain(heading).rstrip(".:?!")}: {said}.{tail}' if heading else f'{said[0].upper()}{said[1:]}.{tail}'
 
-draws_pictures = re.compile(r'\b(imshow|show\w*|overlay|colorize|draw_scene|studio|studio_\w+|\w+Explorer|\w*gallery\w*)\(')
+draws_pictures = re.compile(r'\b(imshow|show\w*|overlay|colorize|draw_scene|studio|studio_\w+|\w+Explorer|\w*gallery\w*|\w*contourf|plot_imbalance)\(')   # the last two colour by class or by value
 
 def mostly_white(png):
     "Is at least half of a picture white, as the ground of curves and bars is?"
@@ -82,12 +84,11 @@ def describe(cells, does):
         if c.cell_type == 'markdown':
             found = re.findall(r'^#+ +(.+?) *$', c.source, re.M)
             heading, text = (found[-1], c.source) if found else (heading, c.source if plain(c.source) else text)
-        elif c.cell_type == 'code' and has_picture(c):
-            caption = c.directives_.get('fig-cap', '').strip('"')
-            shown = c.metadata.setdefault('mystnb', {})
-            shown['image'] = dict(alt=alt(c.source, text, heading))
-            if is_plot(c, does(c.source)): shown['image']['classes'] = 'plot'
+        elif c.cell_type == 'code':
+            shown, caption = c.metadata.setdefault('mystnb', {}), c.directives_.get('fig-cap', '').strip('"')
             if caption: shown['figure'] = dict(caption=caption)
+            if has_picture(c): shown['image'] = dict(alt=alt(c.source, text, heading, caption))
+            if is_plot(c, does(c.source)): shown['image']['classes'] = 'plot'
 
 # ---- pages, after Sphinx ----
 

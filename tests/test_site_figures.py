@@ -42,6 +42,10 @@ def test_words_of_a_picture():
     assert alt("ax.set(xlabel='step')\nax.plot(x)", 'Some text.', 'The `loss`') == 'The loss: curves; axes: step.'
     assert alt('show(a)', 'It is done. Here are the five worst:', 'Worst') == 'Worst: pictures. Here are the five worst.'
     assert alt('show(a)', 'What will you see?', '') == 'Pictures.'
+    assert alt('show(a)', 'Read it. (The curve is that of lesson 4.)', '') == 'Pictures. The curve is that of lesson 4.'
+    assert alt('show(a)', 'Read it. Each curve is a run (as in lesson 4).', '') == 'Pictures. Each curve is a run (as in lesson 4).'
+    assert alt('Image.fromarray(a)', 'See.', 'Import', 'A photo beside its mask.') == 'A photo beside its mask.'
+    assert alt('ax.plot(a)', 'See.', 'Import', 'The loss falls.') == 'Import: curves.'
 
 def test_each_picture_gets_its_words():
     cells = [text('# One\n\nText.'), code('show(a)', picture), text('## Two'), code('x'), code("ax.plot(y)\nax.set_title('T')", picture)]
@@ -55,7 +59,7 @@ def test_a_caption_is_shown_beside_the_words():
     assert cell.metadata['mystnb'] == dict(image=dict(alt='One: curves.', classes='plot'), figure=dict(caption='The loss falls.'))
 
 @pytest.mark.parametrize('does, colour, dark', [('ax.plot(y)', 'white', True), ('ax.bar(x, y); plt.show()', 'white', True), ('ax.plot(y)', 'navy', False),
-    ('ax.imshow(frame)', 'white', False), ('show_mask(mask, folder)', 'white', False), ('learn.show_results()', 'white', False), ('mask_gallery(a)', 'white', False)])
+    ('ax.imshow(frame)', 'white', False), ('show_mask(mask, folder)', 'white', False), ('learn.show_results()', 'white', False), ('mask_gallery(a)', 'white', False), ('ax.tricontourf(x, y, z)', 'white', False)])
 def test_what_a_dark_page_turns_dark(does, colour, dark): assert is_plot(code('', png(colour)), does) == dark
 
 def test_every_stored_picture_has_words():

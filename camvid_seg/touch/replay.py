@@ -72,5 +72,6 @@ def training_replay(
                 truth=values_uri(run.truth), epochs=[*run.epochs],
                 masks=[values_uri(o) for o in run.masks])
     last = ', '.join(f'{k} {v:.3f}' for k,v in run.epochs[-1].items() if v is not None)
-    words = f'The mask of one frame after each of {len(run.epochs)} epochs. After the last: {last}.'
+    when = f'each of {len(run.epochs)} epochs' if len(run.epochs) > 1 else 'one epoch'
+    words = f'The mask of one frame after {when}. After the last: {last}.'
     return element('replay', data, words)
