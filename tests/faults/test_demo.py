@@ -166,11 +166,14 @@ def test_the_port_is_taken(fault, page, predictor): fault.refused('command', 'ca
 @pytest.mark.skipif(os.name == 'nt', reason='no Ctrl-C for one process')
 def test_ctrl_c(fault, tmp_path):
     w = save_weights(create_unet('resnet18', 3, 'lean', None), tmp_path/'w.safetensors', codes=[*'abc'], size=[32,48])
-    with subprocess.Popen([sys.executable, '-m', 'camvid_seg', 'demo', str(w), '--port', '0'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
-        p.stdout.readline()
-        port = int(re.search(r':(\d+)/', p.stdout.readline())[1])
-        with socket.create_connection(('127.0.0.1', port)): # one that says nothing does not hold it up
-            p.send_signal(signal.SIGINT)
-            out, err = p.communicate(timeout=60)
+    hear = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)   # a job in the background of a shell is born deaf to it
+    with subprocess.Popen([sys.executable, '-m', 'camvid_seg', 'demo', str(w), '--port', '0'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear) as p:
+        try:
+            p.stdout.readline()
+            port = int(re.search(r':(\d+)/', p.stdout.readline())[1])
+            with socket.create_connection(('127.0.0.1', port)): # one that says nothing does not hold it up
+                p.send_signal(signal.SIGINT)
+                out, err = p.communicate(timeout=60)
+        finally: p.kill()
     assert p.returncode == 0 and out == 'stopped\n' and not err
     fault('command', 'Ctrl-C while camvid-seg demo has a silent connection', 'stops at once, exit code 0', 'stopped')
