@@ -176,7 +176,7 @@ def best_recipe(
               stage('full-size', 44, 2, (1e-4, 1e-3)))
     augment = (('max_rotate',5.), ('min_zoom',0.8), ('max_zoom',1.8), ('max_warp',0.),
                ('max_lighting',0.3), ('p_affine',0.9))
-    recipe = Recipe('best', stages, 'efficientnet_lite0', 'lean', loss='ce+lovasz',
+    recipe = Recipe('best', stages, 'efficientnet_lite0', 'lean', loss='ce+dice',
                     augment=augment, wd=0.02)
     return dataclasses.replace(recipe, **changes)
 
