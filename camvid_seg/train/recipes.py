@@ -68,7 +68,7 @@ class Stage:
 # %% ../../nbs/inside/train/recipes.ipynb #eac1c14c
 def _check_loss(name):
     "Refuse a loss that there is not"
-    if name in ('ce', 'ce+lovasz'): return # of the presets: the command's help needs no PyTorch
+    if name in ('ce', 'ce+dice'): return # of the presets: the command's help needs no PyTorch
     from camvid_seg.train.class_losses import loss_terms
     loss_terms(name)
 
