@@ -24,9 +24,9 @@ class Kind:
     take:Callable # from an argument to the value to use; raises where there is none
 
     def __call__(self,
-        name, # of the argument
-        v     # its value
-    ): # the value to use
+        name:str, # of the argument
+        v:object  # its value
+    )->object: # the value to use
         "Take `v`, or refuse it in a line"
         try: return self.take(v)
         except SegError: raise # it says more
@@ -35,8 +35,8 @@ class Kind:
 
 # %% ../nbs/inside/checks.ipynb #ba8c0ad4
 def kind_of(
-    test,  # from a value to a bool; may raise as `Kind.take` may
-    wanted # in words
+    test:Callable, # from a value to a bool; may raise as `Kind.take` may
+    wanted:str     # in words
 )->Kind:
     "Values that pass a test, as they are"
     def take(v):
@@ -51,15 +51,15 @@ def optional(
     return Kind(f'{kind.wanted}, or None', lambda v: None if v is None else kind.take(v))
 
 def one_of(
-    *choices # texts, numbers or None
+    *choices:str|int|float|bool|None # texts, numbers or None
 )->Kind:
     "One of these"
     def test(v): return any(type(v) is type(o) and v == o for o in choices)
     return kind_of(test, 'one of ' + ', '.join(map(str, choices)))
 
 def instance_of(
-    cls,   # a class, or a tuple of classes
-    wanted # in words
+    cls,       # a class, or a tuple of classes
+    wanted:str # in words
 )->Kind:
     "Instances of a class"
     return kind_of(lambda v: isinstance(v, cls), wanted)
@@ -68,8 +68,8 @@ def instance_of(
 def _is_bool(v): return isinstance(v, bool) or 'bool' in str(getattr(v, 'dtype', ''))
 
 def whole(
-    least=0,    # the smallest
-    most=10**9  # the largest
+    least:int=0,   # the smallest
+    most:int=10**9 # the largest
 )->Kind: # a Python int, also from NumPy's and PyTorch's
     "A whole number in a range"
     def take(v):
@@ -79,8 +79,8 @@ def whole(
     return Kind(f'a whole number from {least:,} to {most:,}', take)
 
 def number(
-    least=-math.inf, # the smallest
-    most=math.inf    # the largest
+    least:float=-math.inf, # the smallest
+    most:float=math.inf    # the largest
 )->Kind: # a Python float, also from NumPy's
     "A number in a range, neither infinite nor nan"
     def take(v):
@@ -93,7 +93,7 @@ def number(
 
 # %% ../nbs/inside/checks.ipynb #fbc91bfc
 def fraction(
-    what # in words, as 'a decay'
+    what:str # in words, as 'a decay'
 )->Kind: # a Python float
     "A number from 0 up to, not including, 1"
     return Kind(f'{what} from 0 up to, not including, 1', number(0, math.nextafter(1, 0)).take)
@@ -104,7 +104,7 @@ FLAG = one_of(True, False)
 
 # %% ../nbs/inside/checks.ipynb #32c1a263
 def size_of(
-    least # pixels in each direction
+    least:int # pixels in each direction
 )->Kind: # a tuple
     "The size of an image, (rows, columns)"
     def take(v):
@@ -143,8 +143,8 @@ DEVICE = Kind("'cpu', or a device of this machine as 'cuda' or 'cuda:1'", _take_
 
 # %% ../nbs/inside/checks.ipynb #ff7cca20
 def check_args(
-    **kinds # `Kind` by name of an argument
-):
+    **kinds:Kind # `Kind` by name of an argument
+)->Callable:
     "Decorate a function whose arguments are of these kinds"
     def decorate(f):
         signature = inspect.signature(f)
@@ -165,9 +165,9 @@ _text = kind_of(lambda v: isinstance(v, str) and v.strip() != '' and '\0' not in
 _by_type = {bool:FLAG, float:number(), str:_text, str|None:optional(_text)}
 
 def check_fields(
-    what, # whose fields, for the message
-    o,    # a dataclass, also a frozen one, while it is made
-    kinds # `Kind` by name of a field; a field whose metadata has `choices` needs none
+    what:str,  # whose fields, for the message
+    o:object,  # a dataclass, also a frozen one, while it is made
+    kinds:Kind # `Kind` by name of a field; a field whose metadata has `choices` needs none
 ):
     "Take every field of `o`, or refuse the first that is not of its kind"
     for f in dataclasses.fields(o):

@@ -11,8 +11,9 @@ __all__ = ['plain_text', 'SegError', 'plural', 'needs_extra', 'parallel_map', 'N
 
 # %% ../nbs/inside/core.ipynb #91cd9483
 import errno, os, re, shutil, time, uuid
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 # %% ../nbs/inside/core.ipynb #fb8c1915
@@ -20,8 +21,8 @@ from tqdm import tqdm
 
 # %% ../nbs/inside/core.ipynb #c00fe162
 def plain_text(
-    s  # anything; `str(s)` is what counts
-): # one line of printable characters
+    s:object # anything; `str(s)` is what counts
+)->str: # one line of printable characters
     "`s` on one line, with control characters spelled out"
     return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in str(s))
 
@@ -34,34 +35,34 @@ def _own_words(msg):
 class SegError(ValueError):
     "A mistake that the user can fix, said in one line: the file, the value and the fix"
     def __init__(self,
-        msg # what is wrong, where, and what to do
+        msg:str # what is wrong, where, and what to do
     ): super().__init__(plain_text(_own_words(str(msg))))
 
 # %% ../nbs/inside/core.ipynb #c06222c0
 def plural(
-    n,   # how many
-    what # a noun that takes an s
-): # `1 pixel`, `3,840 pixels`
+    n:int,   # how many
+    what:str # a noun that takes an s
+)->str: # `1 pixel`, `3,840 pixels`
     "A number and a noun, in the singular or the plural"
     return f'{n:,} {what}' if n == 1 else f'{n:,} {what}s'
 
 # %% ../nbs/inside/core.ipynb #c8d1e33b
 @contextmanager
 def needs_extra(
-    extra # of this package
-):
+    extra:str # of this package
+)->AbstractContextManager:
     "For a block that imports libraries of an extra: says how to install what is missing"
     try: yield
     except ImportError as e: raise SegError(f"{e}: pip install 'camvid_seg[{extra}]'") from e
 
 # %% ../nbs/inside/core.ipynb #b5543c91
 def parallel_map(
-    f,              # called with each item
-    items,          # a sequence
-    n_workers=None, # threads; one a core, at most 8, when None
-    progress=False, # show a progress bar?
-    desc=''         # what the bar says
-): # the results one by one, in the order of `items`
+    f:Callable,              # called with each item
+    items:Sequence,          # a sequence
+    n_workers:int|None=None, # threads; one a core, at most 8, when None
+    progress:bool=False,     # show a progress bar?
+    desc:str=''              # what the bar says
+)->Iterator: # the results one by one, in the order of `items`
     "`map` over threads, in order"
     with ThreadPoolExecutor(n_workers or min(8, os.cpu_count() or 1)) as ex:
         results = ex.map(f, items)
@@ -74,7 +75,7 @@ def parallel_map(
 # %% ../nbs/inside/core.ipynb #931679e3
 class NoCacheFolder(SegError): "There is no folder to keep things in"
 
-def cache_dir(): # the folder, made when it is not there
+def cache_dir()->Path: # the folder, made when it is not there
     "Where downloads and drawn scenes are kept: `$CAMVID_SEG_HOME`, else `~/.cache/camvid_seg`"
     fix = 'set CAMVID_SEG_HOME to a folder you can write to'
     named = os.environ.get('CAMVID_SEG_HOME')
@@ -103,7 +104,7 @@ def require_torchrun():
     if number >= of: raise SegError(f'RANK={number}: there are {of} processes (WORLD_SIZE); {fix}')
 
 # %% ../nbs/inside/core.ipynb #6d2c72c3
-def fsync(path):
+def fsync(path:str|Path):
     "Have a file's bytes, or a folder's entries where the system can, put on the disk"
     windows = os.name == 'nt'
     if windows and Path(path).is_dir(): return
@@ -112,14 +113,14 @@ def fsync(path):
     finally: os.close(fd)
 
 # %% ../nbs/inside/core.ipynb #55a4fbb7
-def remove(path):
+def remove(path:str|Path):
     "Remove a file or a folder, if it is there"
     if path.is_dir() and not path.is_symlink(): shutil.rmtree(path, ignore_errors=True)
     else: path.unlink(missing_ok=True)
 
 # %% ../nbs/inside/core.ipynb #8fa07a72
 def is_readable_file(
-    path # of a file
+    path:str|Path # of a file
 )->bool:
     "Is there a plain file at `path`? One that this user may not read is refused"
     try:
@@ -130,7 +131,7 @@ def is_readable_file(
                        'or close the program that holds it') from None
 
 # %% ../nbs/inside/core.ipynb #9b4d94be
-def make_folder(path):
+def make_folder(path:str|Path):
     "Make a folder and those above it, and have their names put on the disk"
     path = Path(path)
     if path.is_dir() or path == path.parent: return
@@ -141,8 +142,8 @@ def make_folder(path):
 # %% ../nbs/inside/core.ipynb #157ea998
 @contextmanager
 def atomic_path(
-    path  # the file to write or to replace
-): # a temporary path beside it, with the same suffix
+    path:str|Path # the file to write or to replace
+)->AbstractContextManager[Path]: # a temporary path beside it, with the same suffix
     "Write to the path this yields: `path` changes in one step when the block ends well, else not"
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,9 +159,9 @@ def atomic_path(
 _of_library = re.compile(r'\.tmp[A-Za-z0-9]{6}')
 
 def leftovers(
-    folder,  # where to look, `pathlib.Path`
-    name='*' # of the file that was to be written; a pattern of `glob`
-): # paths
+    folder:Path, # where to look, `pathlib.Path`
+    name:str='*' # of the file that was to be written; a pattern of `glob`
+)->list[Path]: # paths
     "Half-written files of a process that was killed, under the names that `atomic_path` gives"
     found = [p for p in folder.glob(f'.*-{name}') if re.match(r'\.[0-9a-f]{8}-', p.name)]
     # under those names the safetensors library wrote for earlier versions
@@ -170,8 +171,8 @@ def leftovers(
 # %% ../nbs/inside/core.ipynb #eb722194
 @contextmanager
 def atomic_dir(
-    path  # the folder to make
-): # a temporary folder beside it
+    path:str|Path # the folder to make
+)->AbstractContextManager[Path]: # a temporary folder beside it
     "Fill the folder this yields: it becomes `path` when the block ends well, unless `path` exists"
     path = Path(path)
     tmp = path.with_name(f'.{path.name}-staging-{uuid.uuid4().hex[:8]}')
@@ -211,10 +212,10 @@ def _wait_for_lock(f, wait, busy):
 # %% ../nbs/inside/core.ipynb #b0fb7130
 @contextmanager
 def file_lock(
-    path,      # the file that stands for the lock; it is made, and stays
-    wait=0.1,  # seconds between two tries
-    busy=None  # called before each wait
-): # True; False where the file system knows no locks, and there is none
+    path:str|Path,          # the file that stands for the lock; it is made, and stays
+    wait:float=0.1,         # seconds between two tries
+    busy:Callable|None=None # called before each wait
+)->AbstractContextManager[bool]: # True; False where the file system knows no locks
     "Hold a lock between processes for the block; the system lifts it when its holder ends"
     with open(path, 'a+b') as f:
         held = _wait_for_lock(f, wait, busy)
@@ -224,8 +225,8 @@ def file_lock(
 
 # %% ../nbs/inside/core.ipynb #259e9956
 def share_lock(
-    path # the file that stands for the lock; it is made, and stays
-): # the open file, which holds the lock until it is closed; None where there are no such locks
+    path:str|Path # the file that stands for the lock; it is made, and stays
+)->AbstractContextManager: # the open file, which holds the lock; None where there are no locks
     "Hold a lock that others may hold, too, and that `file_lock` waits for"
     if fcntl is None: return None # Windows removes no file that is open
     f = open(path, 'a+b')

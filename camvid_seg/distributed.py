@@ -10,7 +10,8 @@ __all__ = ['in_group', 'rank', 'world_size', 'PeerLost', 'with_peers', 'process_
 
 # %% ../nbs/inside/distributed.ipynb #f6102275
 import os
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 
 # %% ../nbs/inside/distributed.ipynb #80a31f28
@@ -39,7 +40,7 @@ class PeerLost(SegError):
     "Another process of the group ended or does not answer"
 
 @contextmanager
-def with_peers():
+def with_peers()->AbstractContextManager:
     "Around anything that processes do together"
     try: yield
     except RuntimeError as e:
@@ -50,7 +51,7 @@ def with_peers():
 @contextmanager
 def process_group(
     patience:timedelta=timedelta(minutes=10) # how long to wait for another process
-):
+)->AbstractContextManager:
     "Join the processes that `torchrun` started, while the block runs; without it nothing happens"
     if 'RANK' not in os.environ or in_group():
         yield
@@ -69,8 +70,8 @@ def process_group(
 
 # %% ../nbs/inside/distributed.ipynb #49c00dda
 def all_reduce_sum(
-    t # a tensor, of the same shape in all processes
-): # the same tensor
+    t:torch.Tensor # a tensor, of the same shape in all processes
+)->torch.Tensor: # the same tensor
     "Add up `t` over the processes that train together, in place"
     if in_group():
         with with_peers(): dist.all_reduce(t)
@@ -78,9 +79,9 @@ def all_reduce_sum(
 
 # %% ../nbs/inside/distributed.ipynb #abd403e0
 def on_rank0(
-    f,    # a function; a `SegError` of it ends all processes
-    *args # its arguments
-): # what `f` returned, in every process
+    f:Callable,  # a function; a `SegError` of it ends all processes
+    *args:object # its arguments
+)->object: # what `f` returned, in every process
     "`f(*args)`, called in the first process; all get what it returns"
     if not in_group(): return f(*args)
     box, error = [None], None
@@ -95,7 +96,7 @@ def on_rank0(
 # %% ../nbs/inside/distributed.ipynb #d4c01c38
 @torch.no_grad()
 def broadcast_weights(
-    model # a network, the same in all processes but for its numbers
+    model:torch.nn.Module # a network, the same in all processes but for its numbers
 ):
     "Give all processes the weights of the first, in place"
     if not in_group(): return
@@ -108,11 +109,11 @@ def broadcast_weights(
 # %% ../nbs/inside/distributed.ipynb #599ed3ed
 @torch.no_grad()
 def reduce_gradients(
-    loss,     # of this process's part, a mean over `n` pixels or images: scalar tensor
-    n,        # how many: number or scalar tensor
-    grads,    # gradients of `loss`: they become those of the whole batch, in place
-    others=() # float tensors that become their plain mean over the processes, in place
-): # the loss of the whole batch
+    loss:torch.Tensor, # of this process's part, a mean over `n` pixels or images: scalar tensor
+    n:int|float|torch.Tensor, # how many: number or scalar tensor
+    grads:Sequence[torch.Tensor], # gradients of `loss`; they become those of the batch, in place
+    others:Sequence[torch.Tensor]=() # float; they become their mean over the processes, in place
+)->torch.Tensor: # the loss of the whole batch
     "Make loss and gradient of a part those of the batch that all processes have together"
     if not in_group(): return loss
     loss = loss.detach().clone()

@@ -10,7 +10,7 @@ __all__ = ['free_memory', 'batch_size_for', 'one_value_per_channel', 'out_of_mem
 
 # %% ../nbs/inside/memory.ipynb #6a2ce456
 import ctypes, gc, math, platform
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 # %% ../nbs/inside/memory.ipynb #8c509b1d
@@ -39,8 +39,8 @@ def free_memory(
 # %% ../nbs/inside/memory.ipynb #9555b5eb
 @check_args(size=SIZE, free=optional(number(0)), half_precision=FLAG)
 def batch_size_for(
-    size:tuple[int,int],    # image size (H, W) in pixels
-    free:int|None=None,     # bytes; default: `free_memory()`
+    size:tuple[int,int],      # image size (H, W) in pixels
+    free:int|None=None,       # bytes; default: `free_memory()`
     half_precision:bool=False # activations in 16 bits?
 )->int: # images in a batch
     "fast.ai's batch size, 8 with more than 8.2 GB free and else 4, scaled down above half size"
@@ -51,8 +51,8 @@ def batch_size_for(
 
 # %% ../nbs/inside/memory.ipynb #18c46cc6
 def one_value_per_channel(
-    bs:int,    # images in a batch
-    parts:int, # parts that it goes through the network in
+    bs:int,             # images in a batch
+    parts:int,          # parts that it goes through the network in
     size:tuple[int,int] # image size (H, W) in pixels
 )->bool:
     "Is a part of the batch one image of 32x32 pixels? Batch norm cannot train on it"
@@ -102,8 +102,8 @@ def _parts(model): # encoder, blocks and cross are those of a model of `create_u
 def _recompute_contexts(module): return nullcontext(), _stats_fixed(module)
 
 def checkpoint_blocks(
-    model,        # a model of `create_unet`
-    on:bool=True  # False: as it was
+    model:nn.Module, # a model of `create_unet`
+    on:bool=True     # False: as it was
 ):
     "Compute the inside of encoder stages and decoder blocks again instead of keeping it"
     for m in _parts(model):
@@ -116,8 +116,8 @@ def checkpoint_blocks(
 _trim, _largest_in_heap, _mapped = -1, -3, -4 # numbers of glibc's settings
 
 def keep_memory(
-    device='cpu' # where tensors are made; there is nothing to do on others
-): # the C library, or None where nothing was set
+    device:str|torch.device='cpu' # where tensors are made; there is nothing to do on others
+)->object: # the C library, or None where nothing was set
     "Let the process keep the memory it frees, for its next large tensors; only glibc can"
     if torch.device(device).type != 'cpu' or platform.libc_ver()[0] != 'glibc': return
     libc = ctypes.CDLL(None)
@@ -130,8 +130,8 @@ _settled = {_mapped:1<<16, _largest_in_heap:1<<25, _trim:1<<26} # what glibc com
 
 @contextmanager
 def kept_memory(
-    device='cpu' # where tensors are made
-):
+    device:str|torch.device='cpu' # where tensors are made
+)->AbstractContextManager:
     "`keep_memory` while the block runs; then all goes back"
     libc = keep_memory(device)
     try: yield
@@ -142,9 +142,9 @@ def kept_memory(
 
 # %% ../nbs/inside/memory.ipynb #4fe60cb3
 def activation_bytes(
-    model, # any network
-    x,     # a batch of images, float32 (N, 3, H, W)
-    dtype=torch.float32 # torch.float16 or torch.bfloat16: under autocast
+    model:nn.Module, # any network
+    x:torch.Tensor, # a batch of images, float32 (N, 3, H, W)
+    dtype:torch.dtype=torch.float32 # torch.float16 or torch.bfloat16: under autocast
 )->int: # bytes
     "Bytes that a forward pass of `model` keeps for the backward pass, weights not counted"
     kept, weights = {}, {p.shape for p in model.parameters()}

@@ -9,16 +9,21 @@ __all__ = ['TENSOR', 'NETWORK', 'plain_tensor', 'best_class', 'unwrap']
 
 # %% ../nbs/inside/tensors.ipynb #b1ab8141
 from fastai.torch_core import TensorBase, get_model
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Module
 
 # %% ../nbs/inside/tensors.ipynb #c0ffee02
 from .checks import instance_of, kind_of
 
+# %% ../nbs/inside/tensors.ipynb #898054ab
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    import torch
+
 # %% ../nbs/inside/tensors.ipynb #c17eacd3
 def plain_tensor(
-    x # a tensor, one of fastai's, or anything else
-): # the same data as a plain `Tensor`; what is none of fastai's tensors comes back as it is
+    x:object # a tensor, one of fastai's, or anything else
+)->object: # the same data as a plain `Tensor`; what is none of fastai's tensors comes back as it is
     "`x` without fastai's type"
     return x.as_subclass(Tensor) if isinstance(x, TensorBase) else x
 
@@ -31,15 +36,15 @@ NETWORK = kind_of(_has_weights, 'a network with weights, `nn.Module`')
 
 # %% ../nbs/inside/tensors.ipynb #dd8ada33
 def best_class(
-    logits # float (N, C, H, W): a score for each class at each pixel
-): # int64 (N, H, W): class ids
+    logits:'torch.Tensor' # float (N, C, H, W): a score for each class at each pixel
+)->'torch.Tensor': # int64 (N, H, W): class ids
     "The class with the highest score, as `logits.argmax(dim=1)`"
     return plain_tensor(logits).max(dim=1).indices
 
 # %% ../nbs/inside/tensors.ipynb #c1a4d153
 def unwrap(
-    model # a network, compiled or parallel or neither
-): # the network inside
+    model:'nn.Module' # a network, compiled or parallel or neither
+)->'nn.Module': # the network inside
     "The network inside `torch.compile` or a parallel wrapper"
     model = get_model(model)
     return getattr(model, '_orig_mod', model)

@@ -19,13 +19,13 @@ from PIL import Image
 from fastai.torch_core import default_device
 
 # %% ../../nbs/inside/bench/batches.ipynb #9ff7f7d1
-from .contenders import running
+from .contenders import Turn, running
 from .frames import cache_in, half_size
 from .peers import plain_fastai_dls, plain_torch_loaders
 from .results import Row, Table
 from .timing import fastest, interleave, n_cores, now
 from ..core import SegError
-from ..data.dataset import SegFolder
+from ..data.dataset import SegFolder, Split
 from ..data.decode import read_image, read_mask
 from ..data.loaders import seg_dataloaders
 from ..data.masks import colorize
@@ -69,8 +69,8 @@ def _block_folder(path, size, n):
 
 # %% ../../nbs/inside/bench/batches.ipynb #75637fbb
 def explained(
-    x, # images, float (N, 3, H, W)
-    y  # their masks, class ids (N, H, W)
+    x:torch.Tensor, # images, float (N, 3, H, W)
+    y:torch.Tensor  # their masks, class ids (N, H, W)
 )->float: # 1: the class of a pixel tells its colour; 0: it tells nothing
     "The share of the images' variance that their masks explain, of the image where it is smallest"
     def one(x, y):
@@ -106,7 +106,7 @@ def _data_options(kind):
     return [{**w, 'resize':r} for w in workers for r in ('item', 'batch')]
 
 # %% ../../nbs/inside/bench/batches.ipynb #25d5bbaf
-def batches(turn, kind, data, split, size, bs, out):
+def batches(turn:Turn, kind:str, data:str, split:str, size:tuple[int,int], bs:int, out:str):
     "Training batches, warm and in a first epoch"
     size = tuple(size)
     make = partial(_make_loaders, kind, SegFolder(data), split, size, bs)
@@ -151,10 +151,10 @@ def _check_batches(ready, files):
 
 # %% ../../nbs/inside/bench/batches.ipynb #c6cc9052
 def cache_rate(
-    folder, # a `SegFolder`
-    split,  # one of its splits
-    size,   # (H, W) in pixels
-    bs      # images in a batch
+    folder:SegFolder,    # the data
+    split:'str|Split',   # one of its splits
+    size:tuple[int,int], # (H, W) in pixels
+    bs:int               # images in a batch
 )->float: # images a second
     "How fast frames and masks are copied from the memory-mapped cache, in random order"
     frames = seg_dataloaders(folder, size, bs, split).frames
@@ -165,8 +165,8 @@ def cache_rate(
 
 # %% ../../nbs/inside/bench/batches.ipynb #8a3469b6
 def decode_rate(
-    folder, # a dataset folder
-    n=64    # frames to try it with
+    folder:SegFolder, # a dataset folder
+    n:int=64          # frames to try it with
 )->float: # images a second
     "How fast all cores together decode images and their masks"
     paths = folder.images[:n]
@@ -192,11 +192,11 @@ def _data_rows(runs, options, what, floors, bars):
 
 # %% ../../nbs/inside/bench/batches.ipynb #8371b549
 def bench_data(
-    folder,            # the data, a `SegFolder`
-    split='valid.txt', # one of its splits
-    size=None, # (H, W) in pixels, default half the images' size
-    bs=8,      # images in a batch
-    rounds=3   # runs of each contender
+    folder:SegFolder, # the data, a `SegFolder`
+    split:'str|Split'='valid.txt', # one of its splits
+    size:tuple[int,int]|None=None, # (H, W) in pixels, default half the images' size
+    bs:int=8, # images in a batch
+    rounds:int=3 # runs of each contender
 )->Table:
     "Training batches, images a second: from a warm cache, and in the first epoch"
     bars = _data_bars if (size, bs) == (None, 8) else {}

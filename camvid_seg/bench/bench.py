@@ -22,6 +22,11 @@ from .start import bench_import
 from .steps import bench_step
 from ..core import SegError
 
+# %% ../../nbs/inside/bench/bench.ipynb #b878a5aa
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.data.dataset import SegFolder, Split
+
 # %% ../../nbs/inside/bench/bench.ipynb #ed70a569
 benches = {'data':bench_data, 'step':bench_step, 'infer':bench_infer,
            'memory':bench_memory, 'import':bench_import, 'recipe':bench_recipe}
@@ -48,10 +53,10 @@ def _taken(name, f, options, strict=True):
 
 def run(
     what:str, # 'data', 'step', ..., or 'all'
-    folder,   # the data, a `SegFolder`; None for 'import'
-    split='valid.txt', # a split of `folder`
-    json_to=None, # file for the rows, or a folder for those of all
-    **options # more for the `bench_...` function
+    folder:'SegFolder', # the data, a `SegFolder`; None for 'import'
+    split:'str|Split'='valid.txt', # a split of `folder`
+    json_to:str|Path|None=None, # file for the rows, or a folder for those of all
+    **options:object # more for the `bench_...` function
 )->Table: # all rows
     "Run one benchmark or all, print their tables and keep their rows"
     rows = Table()
@@ -68,10 +73,10 @@ def run(
 
 # %% ../../nbs/inside/bench/bench.ipynb #1339185d
 def run_pays(
-    folder,   # the data, a `SegFolder`
-    split='valid.txt', # a split of `folder`
-    json_to=None, # file for the runs
-    **options # more for `bench_pays`
+    folder:'SegFolder', # the data, a `SegFolder`
+    split:'str|Split'='valid.txt', # a split of `folder`
+    json_to:str|Path|None=None, # file for the runs
+    **options:object # more for `bench_pays`
 )->Runs: # all runs
     "Train the arms of `bench_pays` that the file does not have yet, and print the table of all"
     given = _taken('pays', bench_pays, options)

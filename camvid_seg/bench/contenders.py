@@ -9,6 +9,8 @@ __all__ = ['rss_peak', 'running']
 
 # %% ../../nbs/inside/bench/contenders.ipynb #d7ed6d7e
 import contextlib, json, os, signal, subprocess, sys, tempfile, traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/contenders.ipynb #ba905966
@@ -33,7 +35,7 @@ def rss_peak()->int:
 # %% ../../nbs/inside/bench/contenders.ipynb #72b872ad
 class Turn:
     "A contender's line to the benchmark: a call reports figures and waits for the next turn"
-    def __init__(self, said, says):
+    def __init__(self, said:object, says:object):
         self.said, self.says = said, says
         self.mark()
     def mark(self):
@@ -44,16 +46,16 @@ class Turn:
         "Bytes at the highest since the mark"
         if default_device().type == 'cuda': return torch.cuda.max_memory_allocated()
         return rss_peak() - self.start
-    def __call__(self, **figures):
+    def __call__(self, **figures:float):
         self.send(peak=self.peak()/1e9, **figures)
         if self.said.readline().strip() != 'go': raise SystemExit
-    def send(self, **reply):
+    def send(self, **reply:object):
         self.says.write(json.dumps(reply) + '\n')
         self.says.flush()
 
 # %% ../../nbs/inside/bench/contenders.ipynb #deb617e1
 def serve(
-    f # the contender: called with a `Turn` and the arguments that the first line of stdin holds
+    f:Callable # the contender: called with a `Turn` and the arguments in the first line of stdin
 ):
     "Run a contender for the process at the other end of stdin and stdout"
     signal.signal(signal.SIGINT, signal.SIG_IGN) # Ctrl-C is for the benchmark, which ends them all
@@ -77,9 +79,9 @@ def _environment(name, arguments):
 class Contender:
     "A process that measures when it is called"
     def __init__(self,
-        name,       # 'module:function' of the contender
-        env=None,   # adds to its environment
-        **arguments # for the function, as JSON knows them
+        name:str,           # 'module:function' of the contender
+        env:dict|None=None, # adds to its environment
+        **arguments:object  # for the function, as JSON knows them
     ):
         module, self.name = name.split(':')
         program = (f'from {module} import {self.name} as contender\n'
@@ -131,7 +133,7 @@ def _end(self:Contender):
 def running(
     specs:dict, # name and spec of each: `name` is its 'module:function', the rest its arguments
     desc:str|None=None # label of a progress bar; None: no bar
-): # dict of `Contender`, set up one after another
+)->AbstractContextManager: # dict of `Contender`, set up one after another
     "Contenders, ready to be called; their processes end with the block"
     hidden = None if desc else True # None: hidden where there is no terminal
     with contextlib.ExitStack() as stack:
@@ -142,7 +144,7 @@ def running(
         yield ready
 
 # %% ../../nbs/inside/bench/contenders.ipynb #4a813b97
-def hold(turn, megabytes):
+def hold(turn:Turn, megabytes:int):
     "Hold some memory"
     turn()
     while True:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 # %% ../../nbs/inside/bench/frames.ipynb #439c4690
 from ..core import SegError
-from ..data.dataset import SegFolder
+from ..data.dataset import SegFolder, Split
 from ..data.decode import read_image
 
 # %% ../../nbs/inside/bench/frames.ipynb #fc16b2b9
 def half_size(
-    folder # a `SegFolder`
+    folder:SegFolder # the data
 )->tuple: # (H, W) in pixels
     "Half the size of a folder's images"
     h, w = read_image(folder.images[0]).shape[:2]
@@ -26,10 +26,10 @@ def half_size(
 
 # %% ../../nbs/inside/bench/frames.ipynb #cc503649
 def few(
-    folder, # a dataset folder
-    split,  # one of its splits
-    n,      # training frames, and as many for validation if there are
-    path    # the folder to make
+    folder:SegFolder,  # a dataset folder
+    split:'str|Split', # one of its splits
+    n:int,             # training frames, and as many for validation if there are
+    path:str|Path      # the folder to make
 )->SegFolder:
     "A small copy of a dataset folder"
     parts, path = folder.split(split), Path(path)
@@ -50,7 +50,7 @@ def few(
 # %% ../../nbs/inside/bench/frames.ipynb #e53c26d7
 @contextlib.contextmanager
 def cache_in(
-    path # a folder
+    path:str|Path # a folder
 ):
     "Keep decoded frames, drawn scenes and downloads in another folder"
     old = os.environ.get('CAMVID_SEG_HOME')

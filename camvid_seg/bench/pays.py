@@ -23,7 +23,7 @@ from .results import facts
 from ..core import SegError, atomic_path
 from ..data.check import require_sound
 from ..data.classes import CAMVID_CLASSES, to_11
-from ..data.dataset import Split
+from ..data.dataset import SegFolder, Split
 from ..data.scenes import scenes
 from ..tensors import plain_tensor
 from ..train.metrics import ConfusionMatrix
@@ -36,11 +36,16 @@ from ..use.evaluation import TextTable
 from ..use.inference import merged_probabilities
 from ..use.intervals import drive_of
 
+# %% ../../nbs/inside/bench/pays.ipynb #382d7057
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from fastai.learner import Learner
+
 # %% ../../nbs/inside/bench/pays.ipynb #8842e87b
 def pays_recipe(
-    seed=0,          # of the run
-    size=(128,160),  # (H, W) in pixels
-    epochs=(2,6)     # frozen ones, free ones
+    seed:int=0,                    # of the run
+    size:tuple[int,int]=(128,160), # (H, W) in pixels
+    epochs:tuple[int,int]=(2,6)    # frozen ones, free ones
 )->Recipe:
     "The baseline"
     stages = zip(quick_recipe().stages, epochs)
@@ -154,8 +159,8 @@ def _thin_iou(cm):
 
 @torch.inference_mode()
 def judge(
-    learn, # trained, with the loaders of its last stage
-    folder # whose classes they are, a `SegFolder`
+    learn:'Learner', # trained, with the loaders of its last stage
+    folder:SegFolder # whose classes they are, a `SegFolder`
 )->dict: # shares from 0 to 1, None where nothing counts
     "Figures on the labelled pixels of the validation frames"
     cm, thin = ConfusionMatrix(folder.codes, folder.void_code), None
@@ -221,7 +226,7 @@ class Runs(list):
     "Runs of arms, shown as a table of their means"
 
 def read_runs(
-    path # a file that `bench_pays` keeps
+    path:str|Path # a file that `bench_pays` keeps
 )->Runs:
     "Read runs back"
     try:
@@ -263,7 +268,7 @@ _figures = dict(accuracy='accuracy', miou='mIoU', thin='thin')
 _table_of_runs = 'arm', 'runs', *_figures.values(), *(f'Δ {o}' for o in _figures.values()), 'CPU s'
 
 def pays_table(
-    runs # rows of `bench_pays`
+    runs:list[dict] # rows of `bench_pays`
 )->TextTable:
     "A line for each arm"
     arms = {}
@@ -287,14 +292,14 @@ def _repr_html_(self:Runs): return pays_table(self)._repr_html_()
 
 # %% ../../nbs/inside/bench/pays.ipynb #25db91ea
 def bench_pays(
-    folder,            # the data, a `SegFolder`
-    split='valid.txt', # the split of the baseline
-    size=(128,160),    # (H, W) in pixels
-    rounds=3,          # seeds of each arm
-    arms=None,         # names with commas between, of `pays_arms`; default: all
-    json_to=None,      # file that keeps the runs, and has those of an earlier command
-    command='',        # as it was typed, for the file
-    epochs=(2,6)       # frozen ones, free ones
+    folder:SegFolder,              # the data, a `SegFolder`
+    split:str|Split='valid.txt',   # the split of the baseline
+    size:tuple[int,int]=(128,160), # (H, W) in pixels
+    rounds:int=3,                  # seeds of each arm
+    arms:str|None=None,            # names with commas between, of `pays_arms`; default: all
+    json_to:str|Path|None=None,    # file that keeps the runs, and has those of an earlier command
+    command:str='',                # as it was typed, for the file
+    epochs:tuple[int,int]=(2,6)    # frozen ones, free ones
 )->Runs: # those that were asked for, seed by seed
     "Train the baseline and arms that change one thing each; each run is kept when it is done"
     arms, rows, parts = _chosen_arms(arms), _earlier_runs(json_to, folder), folder.split(split)

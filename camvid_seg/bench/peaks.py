@@ -9,6 +9,7 @@ __all__ = ['bench_memory']
 
 # %% ../../nbs/inside/bench/peaks.ipynb #b9690515
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/peaks.ipynb #c71b0e57
@@ -19,6 +20,11 @@ from .results import Row, Table
 from ..data.decode import read_image
 from ..model.unet import create_unet
 from ..train.precision import best_precision
+
+# %% ../../nbs/inside/bench/peaks.ipynb #98432568
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.data.dataset import SegFolder, Split
 
 # %% ../../nbs/inside/bench/peaks.ipynb #7ff5f150
 def _peak(name, **arguments):
@@ -40,11 +46,11 @@ def _memory_row(ours, peers, decoder, peer, arch, n_classes, size, bs, bar):
 
 # %% ../../nbs/inside/bench/peaks.ipynb #67cb85c1
 def bench_memory(
-    folder,            # the data, a `SegFolder`
-    split='valid.txt', # one of its splits
-    size=None, # (H, W) in pixels, default the images' size
-    bs=4,      # images in a batch
-    arch='resnet34'  # encoder
+    folder:'SegFolder', # the data, a `SegFolder`
+    split:'str|Split'='valid.txt', # one of its splits
+    size:tuple[int,int]|None=None, # (H, W) in pixels, default the images' size
+    bs:int=4, # images in a batch
+    arch:str|Callable='resnet34' # encoder
 )->Table:
     "Peak memory of a training step at full size, GB"
     smp()

@@ -10,24 +10,33 @@ __all__ = ['plain_fastai_dls', 'plain_fastai_learner', 'PlainFrames', 'plain_tor
 # %% ../../nbs/inside/bench/peers.ipynb #5fccd3a5
 import torch
 from PIL import Image
+from collections.abc import Callable, Sequence
 from fastai.torch_core import default_device
+from pathlib import Path
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 # %% ../../nbs/inside/bench/peers.ipynb #e54e3ddf
 from ..core import SegError
-from ..data.dataset import label_path
+from ..data.dataset import SegFolder, Split, label_path
+
+# %% ../../nbs/inside/bench/peers.ipynb #9e2de9f3
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from fastai.data.core import DataLoaders
+    from fastai.learner import Learner
+    from torch.utils.data import DataLoader
 
 # %% ../../nbs/inside/bench/peers.ipynb #51789160
 def plain_fastai_dls(
-    folder, # a `SegFolder`
-    split,  # one of its splits
-    size,   # (H, W) in pixels
-    bs,     # images in a batch
-    num_workers=0, # loader processes
-    resize='batch' # where: 'item' or 'batch'
-): # fastai `DataLoaders`
+    folder:SegFolder, # the data
+    split:'str|Split', # one of its splits
+    size:tuple[int,int], # (H, W) in pixels
+    bs:int, # images in a batch
+    num_workers:int=0, # loader processes
+    resize:str='batch' # where: 'item' or 'batch'
+)->'DataLoaders': # fastai `DataLoaders`
     "The lesson's data, in plain fastai"
     from fastai.vision import all as fv
     parts = folder.split(split)
@@ -42,10 +51,10 @@ def plain_fastai_dls(
 
 # %% ../../nbs/inside/bench/peers.ipynb #465cf192
 def plain_fastai_learner(
-    dls,       # of `plain_fastai_dls`
-    n_classes, # number of classes
-    arch='resnet34' # encoder
-): # fastai `Learner`, from random weights
+    dls:'DataLoaders', # of `plain_fastai_dls`
+    n_classes:int, # number of classes
+    arch:str|Callable='resnet34' # encoder
+)->'Learner': # fastai `Learner`, from random weights
     "The lesson's learner, in plain fastai"
     from fastai.vision import all as fv
     return fv.unet_learner(dls, getattr(fv, arch), pretrained=False, n_out=n_classes)
@@ -63,10 +72,10 @@ def _plain_transforms(size, augment):
 class PlainFrames(torch.utils.data.Dataset):
     "Frames read with Pillow, with torchvision's transforms"
     def __init__(self,
-        folder, # a `SegFolder`
-        paths,  # of images in it
-        size,   # (H, W) in pixels
-        augment # with random transforms?
+        folder:SegFolder,     # the data
+        paths:Sequence[Path], # of images in it
+        size:tuple[int,int],  # (H, W) in pixels
+        augment:bool          # with random transforms?
     ):
         self.folder, self.paths = folder, paths
         self.tfms = _plain_transforms(size, augment)
@@ -80,12 +89,12 @@ class PlainFrames(torch.utils.data.Dataset):
 
 # %% ../../nbs/inside/bench/peers.ipynb #1ef71db3
 def plain_torch_loaders(
-    folder, # a `SegFolder`
-    split,  # one of its splits
-    size,   # (H, W) in pixels
-    bs,     # images in a batch
-    num_workers=0 # processes that read
-): # the two loaders
+    folder:SegFolder, # the data
+    split:'str|Split', # one of its splits
+    size:tuple[int,int], # (H, W) in pixels
+    bs:int, # images in a batch
+    num_workers:int=0 # processes that read
+)->'tuple[DataLoader,DataLoader]': # the two loaders
     "Training and validation `DataLoader` of `PlainFrames`"
     parts, pinned = folder.split(split), default_device().type == 'cuda'
     def loader(paths, train):

@@ -9,6 +9,7 @@ __all__ = ['bench_infer']
 
 # %% ../../nbs/inside/bench/predictions.ipynb #40c65c8d
 import itertools, tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/predictions.ipynb #664a7121
@@ -19,13 +20,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 # %% ../../nbs/inside/bench/predictions.ipynb #24624797
-from .contenders import running
+from .contenders import Turn, running
 from .frames import cache_in, few
 from .peers import plain_fastai_dls, plain_fastai_learner, smp
 from .results import Row, Table
 from .timing import fastest, flop_rate, interleave, now
 from ..core import SegError
-from ..data.dataset import SegFolder
+from ..data.dataset import SegFolder, Split
 from ..data.decode import read_image
 from ..model.unet import create_unet, load_unet, to_fastai
 from ..train.precision import best_precision
@@ -44,13 +45,15 @@ def _time_predictions(turn, predict, images, out):
         turn(ms=(now() - start)*1000)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #0a171842
-def infer_ours(turn, images, out, weights, size, **_):
+def infer_ours(turn:Turn, images:Sequence[str], out:str, weights:str, size:tuple[int,int],
+               **_:object):
     "`Predictor`"
     predict = Predictor(weights, size) # not the size it was trained at
     _time_predictions(turn, lambda p: predict(p).ids, images, out)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #5565ff62
-def infer_fastai(turn, images, out, weights, data, size, arch):
+def infer_fastai(turn:Turn, images:Sequence[str], out:str, weights:str, data:str,
+                 size:tuple[int,int], arch:str):
     "`learn.predict`"
     folder = SegFolder(data)
     dls = plain_fastai_dls(folder, 'valid.txt', tuple(size), 1)
@@ -60,7 +63,7 @@ def infer_fastai(turn, images, out, weights, data, size, arch):
         _time_predictions(turn, lambda p: learn.predict(p)[1], images, out)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #2d0ba347
-def infer_smp(turn, images, out, data, arch, **_):
+def infer_smp(turn:Turn, images:Sequence[str], out:str, data:str, arch:str|Callable, **_:object):
     "`smp.Unet` in plain PyTorch"
     device, n_classes = default_device(), len(SegFolder(data).codes)
     model = smp().Unet(arch, encoder_weights=None, classes=n_classes).to(device).eval()
@@ -114,11 +117,11 @@ _infer_contenders = dict( # its function, and whose weights it gets
     fastai=('infer_fastai', 'lesson'), smp=('infer_smp', 'lean'))
 
 def bench_infer(
-    folder,            # the data, a `SegFolder`
-    split='valid.txt', # one of its splits
-    size=None, # (H, W) that fastai predicts at, default the images' size
-    rounds=8,  # predictions of each contender
-    arch='resnet34' # encoder
+    folder:SegFolder, # the data, a `SegFolder`
+    split:'str|Split'='valid.txt', # one of its splits
+    size:tuple[int,int]|None=None, # (H, W) that fastai predicts at, default the images' size
+    rounds:int=8, # predictions of each contender
+    arch:str|Callable='resnet34' # encoder
 )->Table:
     "One prediction from a file, milliseconds"
     smp()

@@ -12,14 +12,14 @@ import tempfile
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/recipes.ipynb #848c649f
-from .contenders import running
+from .contenders import Turn, running
 from .frames import cache_in, few, half_size
 from .peers import plain_fastai_dls, plain_fastai_learner
 from .results import Row, Table
 from .steps import step_flops
 from .timing import flop_rate, n_cores, now
 from ..core import SegError
-from ..data.dataset import SegFolder
+from ..data.dataset import SegFolder, Split
 from ..train.metrics import seg_metrics
 from ..train.precision import best_precision
 from ..train.recipes import Stage, scratch_recipe
@@ -34,7 +34,7 @@ from tqdm import tqdm
 class Epochs(Callback):
     "After every epoch, report the seconds of training so far and the accuracy"
     order = 1000
-    def __init__(self, turn): self.turn, self.seconds, self.start = turn, 0., now()
+    def __init__(self, turn:Turn): self.turn, self.seconds, self.start = turn, 0., now()
     def after_train(self): self.seconds += now() - self.start
     def after_epoch(self):
         figures = dict(zip(self.recorder.metric_names[1:-1], self.learn.final_record))
@@ -48,7 +48,7 @@ def _finished(turn):
 # %% ../../nbs/inside/bench/recipes.ipynb #196d48d9
 def _more(epochs): return epochs + epochs//2 # that ours trains
 
-def recipe_ours(turn, data, split, size, bs, epochs):
+def recipe_ours(turn:Turn, data:str, split:'str|Split', size:tuple[int,int], bs:int, epochs:int):
     "A whole training with this package"
     stage = Stage('all', _more(epochs), tuple(size), 2e-3, bs, precision='auto')
     recipe = scratch_recipe(stages=(stage,), augment=(), wd=0.02, ema=.9)
@@ -58,7 +58,7 @@ def recipe_ours(turn, data, split, size, bs, epochs):
     _finished(turn)
 
 # %% ../../nbs/inside/bench/recipes.ipynb #9de604c4
-def recipe_fastai(turn, data, split, size, bs, epochs):
+def recipe_fastai(turn:Turn, data:str, split:str, size:tuple[int,int], bs:int, epochs:int):
     "A whole training with plain fastai"
     folder = SegFolder(data)
     turn()
@@ -131,12 +131,12 @@ def _epochs_to(log, accuracy):
 
 # %% ../../nbs/inside/bench/recipes.ipynb #0d2298cf
 def bench_recipe(
-    folder,            # the data, a `SegFolder`
-    split='valid.txt', # one of its splits
-    size=None,   # (H, W) in pixels, default what the minutes allow, up to half the images' size
-    bs=8,        # images in a batch
-    epochs=6,    # of the peer
-    minutes=6.   # for the peer to train in
+    folder:SegFolder, # the data, a `SegFolder`
+    split:'str|Split'='valid.txt', # one of its splits
+    size:tuple[int,int]|None=None, # (H, W) in pixels; default: what the minutes allow, at most half
+    bs:int=8, # images in a batch
+    epochs:int=6, # of the peer
+    minutes:float=6. # for the peer to train in
 )->Table:
     "Seconds of training to the accuracy that plain fastai ends at"
     size = tuple(size or _affordable(folder, split, bs, epochs, minutes))

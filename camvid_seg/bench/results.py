@@ -9,6 +9,7 @@ __all__ = ['Row', 'Table', 'facts', 'write_rows', 'read_rows', 'read_results', '
 
 # %% ../../nbs/inside/bench/results.ipynb #8e8b4e9b
 import contextlib, importlib.metadata, json, os, platform, subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -207,9 +208,9 @@ def _row_label(row):
 
 # %% ../../nbs/inside/bench/results.ipynb #f3c223ed
 def plot_ratios(
-    table, # of `Row`
-    title='' # over the chart
-): # a matplotlib axes
+    table:Sequence[Row], # of `Row`
+    title:str='' # over the chart
+)->plt.Axes: # a matplotlib axes
     "How many times better than each peer, with the bars to reach, on a logarithmic scale"
     labels, bars = {}, {} # by place: a benchmark's name, below it its rows
     for bench,rows in groupby((r for r in table if r.ratio and r.limit is None), lambda r: r.bench):

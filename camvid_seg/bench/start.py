@@ -89,7 +89,7 @@ def _launches():
 
 # %% ../../nbs/inside/bench/start.ipynb #8c1daffd
 def bench_import(
-    rounds=3 # runs of each
+    rounds:int=3 # runs of each
 )->Table:
     "Waits of somebody who starts, seconds"
     fv = 'import fastai.vision.all'

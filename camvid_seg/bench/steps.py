@@ -9,17 +9,18 @@ __all__ = ['step_flops', 'bench_step']
 
 # %% ../../nbs/inside/bench/steps.ipynb #f71c6488
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/steps.ipynb #4996facd
-from .contenders import running
+from .contenders import Turn, running
 from .frames import cache_in, few, half_size
 from .peers import (plain_fastai_dls, plain_fastai_learner, plain_torch_loaders,
                                     smp)
 from .results import Row, Table
 from .timing import flop_rate, interleave, now
 from ..core import SegError
-from ..data.dataset import SegFolder
+from ..data.dataset import SegFolder, Split
 from ..model.unet import create_unet, to_fastai
 from ..train.precision import best_precision
 from ..train.recipes import Recipe, Stage
@@ -33,10 +34,15 @@ from fastai.torch_core import default_device
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+# %% ../../nbs/inside/bench/steps.ipynb #66af09c2
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from torch.utils.data import DataLoader
+
 # %% ../../nbs/inside/bench/steps.ipynb #a4372f72
 class Repeat:
     "A loader that gives one batch for ever"
-    def __init__(self, dl): self.dl, self.batch = dl, dl.one_batch()
+    def __init__(self, dl:'DataLoader'): self.dl, self.batch = dl, dl.one_batch()
     def __len__(self): return 10**9
     def __iter__(self):
         while True: yield self.batch
@@ -47,7 +53,7 @@ class Steps(Callback):
     "Report every training step but the first"
     order = 1000
     run_valid = False
-    def __init__(self, turn): self.turn, self.start = turn, None
+    def __init__(self, turn:Turn): self.turn, self.start = turn, None
     def after_batch(self):
         value = dict(loss=self.loss.item(), shape=list(self.pred.shape))
         if self.start is not None: value['rate'] = len(self.y)/(now() - self.start)
@@ -55,7 +61,8 @@ class Steps(Callback):
         self.start = now()
 
 # %% ../../nbs/inside/bench/steps.ipynb #fc928960
-def step_ours(turn, data, size, bs, decoder, precision, arch, options):
+def step_ours(turn:Turn, data:str, size:tuple[int,int], bs:int, decoder:str, precision:str,
+              arch:str, options:dict):
     "Steps of this package's learner"
     stage = Stage('step', 1, tuple(size), 1e-4, bs, precision=precision, **options)
     recipe = Recipe('bench', (stage,), arch, decoder, None, 'train')
@@ -66,7 +73,7 @@ def step_ours(turn, data, size, bs, decoder, precision, arch, options):
     with tempfile.TemporaryDirectory() as d: fit_stage(learn, Run(Path(d)/'run', {}), 0, recipe)
 
 # %% ../../nbs/inside/bench/steps.ipynb #dae0a0af
-def step_fastai(turn, data, size, bs, precision, arch):
+def step_fastai(turn:Turn, data:str, size:tuple[int,int], bs:int, precision:str, arch:str):
     "Steps of plain fastai's learner"
     folder = SegFolder(data)
     dls = plain_fastai_dls(folder, 'valid.txt', tuple(size), bs)
@@ -78,7 +85,7 @@ def step_fastai(turn, data, size, bs, precision, arch):
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, 1e-4, cbs=Steps(turn))
 
 # %% ../../nbs/inside/bench/steps.ipynb #8d0371eb
-def step_smp(turn, data, size, bs, precision, arch):
+def step_smp(turn:Turn, data:str, size:tuple[int,int], bs:int, precision:str, arch:str|Callable):
     "Steps of smp.Unet in a plain loop"
     folder, device = SegFolder(data), default_device()
     train, _ = plain_torch_loaders(folder, 'valid.txt', tuple(size), bs)
@@ -101,11 +108,11 @@ def step_smp(turn, data, size, bs, precision, arch):
 
 # %% ../../nbs/inside/bench/steps.ipynb #9eac3e84
 def step_flops(
-    decoder,   # 'lesson' or 'lean'
-    arch,      # encoder
-    n_classes, # number of classes
-    size,      # (H, W) in pixels
-    bs         # images in a batch
+    decoder:str,         # 'lesson' or 'lean'
+    arch:str|Callable,   # encoder
+    n_classes:int,       # number of classes
+    size:tuple[int,int], # (H, W) in pixels
+    bs:int               # images in a batch
 )->int: # operations, forward and backward; a multiply and an add are two
     "What one training step computes in convolutions"
     model = create_unet(arch, n_classes, decoder, None).to('meta')
@@ -168,13 +175,13 @@ def _step_rows(runs, size, bs, precision, arch, n_classes, bars):
 
 # %% ../../nbs/inside/bench/steps.ipynb #26a73b28
 def bench_step(
-    folder,            # the data, a `SegFolder`
-    split='valid.txt', # one of its splits
-    size=None, # (H, W) in pixels, default half the images' size
-    bs=8,      # images in a batch
-    rounds=4,        # steps of each contender
-    arch='resnet34', # encoder
-    precisions=None  # of 'fp32', 'fp16', 'bf16'; default: fp32 and the best of this machine
+    folder:SegFolder, # the data, a `SegFolder`
+    split:'str|Split'='valid.txt', # one of its splits
+    size:tuple[int,int]|None=None, # (H, W) in pixels, default half the images' size
+    bs:int=8, # images in a batch
+    rounds:int=4, # steps of each contender
+    arch:str|Callable='resnet34', # encoder
+    precisions:Sequence[str]|None=None # of 'fp32', 'fp16', 'bf16'; default: fp32 and the best
 )->Table:
     "Training steps, images a second, and their peak memory"
     smp()

@@ -9,6 +9,7 @@ __all__ = ['interleave', 'median', 'now', 'fastest', 'copy_rate', 'flop_rate', '
 
 # %% ../../nbs/inside/bench/timing.ipynb #133ca0c0
 import os, statistics, time
+from collections.abc import Callable, Sequence
 
 # %% ../../nbs/inside/bench/timing.ipynb #daaa726a
 import torch
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 # %% ../../nbs/inside/bench/timing.ipynb #c4e1be8a
 def interleave(
-    todo:dict,    # name and what to call; each call does its work once and returns what it measured
+    todo:dict, # name and what to call; each call does its work once and returns what it measured
     rounds:int=4, # how often each is called
     desc:str|None=None # label of a progress bar; None: no bar
 )->dict: # name and the list of what its calls returned
@@ -33,7 +34,7 @@ def interleave(
 
 # %% ../../nbs/inside/bench/timing.ipynb #abd6ff76
 def median(
-    runs # figures, one a run
+    runs:Sequence[float] # figures, one a run
 )->float|None: # None: there are no runs
     "The median of some runs"
     return statistics.median(runs) if runs else None
@@ -48,8 +49,8 @@ def now()->float:
 
 # %% ../../nbs/inside/bench/timing.ipynb #f2ce2114
 def fastest(
-    f,        # what to call
-    repeats=5 # calls, after one to warm up
+    f:Callable,   # what to call
+    repeats:int=5 # calls, after one to warm up
 )->float: # seconds
     "Seconds of the fastest of some calls"
     f()

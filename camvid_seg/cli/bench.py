@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/bench.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/bench.ipynb #53dc6601
-import os
+import argparse, os
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/bench.ipynb #cf208ebf
@@ -17,7 +17,7 @@ from .common import (add_data_flags, count_arg, find_data, minutes_arg, out_fold
 from ..core import SegError
 
 # %% ../../nbs/inside/cli/bench.ipynb #6152eda7
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "What to measure, --data, --split and how"
     add_data_flags(parser, 'scenes', bare=False)
     kinds = ['data', 'step', 'infer', 'memory', 'import', 'recipe', 'pays', 'all']
@@ -51,7 +51,7 @@ def _check_json(what, path):
                        'name another file') from None
 
 # %% ../../nbs/inside/cli/bench.ipynb #c480323f
-def run(args):
+def run(args:argparse.Namespace):
     "measure against plain fastai and plain PyTorch"
     from camvid_seg.bench.bench import run, run_pays
     from camvid_seg.data.scenes import scenes

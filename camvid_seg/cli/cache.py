@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/cache.html.md"""
 __all__ = ['size_arg', 'days_arg', 'add_flags', 'run']
 
 # %% ../../nbs/inside/cli/cache.ipynb #2bbf544c
-import math, re, time
+import argparse, math, re, time
 
 # %% ../../nbs/inside/cli/cache.ipynb #46254dd5
 from ..core import cache_dir, plain_text, plural
@@ -17,13 +17,13 @@ from ..data.storage import cache_entries, cache_limit, prune_cache, sweep_cache
 # %% ../../nbs/inside/cli/cache.ipynb #89561f9c
 _UNITS = dict(B=1, KB=10**3, MB=10**6, GB=10**9, TB=10**12)
 
-def size_arg(s):
+def size_arg(s:str):
     "A size as typed: 500MB, 10GB, 0"
     m = re.fullmatch(r'([0-9]+(?:\.[0-9]+)?) ?([KMGT]?B)?', s.upper(), re.A)
     if not m or float(m[1]) > 10**15: raise ValueError(s)
     return int(float(m[1])*_UNITS[m[2] or 'B'])
 
-def days_arg(s):
+def days_arg(s:str):
     "A number of days as typed"
     if not 0 <= float(s) < math.inf: raise ValueError(s)
     return float(s)
@@ -51,7 +51,7 @@ def _list():
     print(f'folder: {plain_text(cache_dir())}')
 
 # %% ../../nbs/inside/cli/cache.ipynb #a5f10524
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "What to do, --older and --max"
     parser.add_argument('what', nargs='?', choices=['list', 'prune'], default='list',
                         help='list: show what is there; prune: remove what was not used for '
@@ -62,7 +62,7 @@ def add_flags(parser):
                         help='prune: down to so much of them, as 10GB (default: a tenth of the '
                              'disk, of decoded frames alone)')
 
-def run(args):
+def run(args:argparse.Namespace):
     "list what lies in the cache folder, or prune it"
     if args.what == 'list': return _list()
     half, asked = sweep_cache(), args.older is not None or args.most is not None

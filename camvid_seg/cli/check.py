@@ -8,18 +8,18 @@ Docs: https://example.github.io/camvid_seg/inside/cli/check.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/check.ipynb #eece5a0a
-import os
+import argparse, os
 
 # %% ../../nbs/inside/cli/check.ipynb #57a9e00a
 from .common import NAMED, add_data_flags, find_data, in_terminal
 from ..data.check import check_dataset
 
 # %% ../../nbs/inside/cli/check.ipynb #03e1a4c7
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "--data and --split"
     add_data_flags(parser, 'scenes')
 
-def run(args):
+def run(args:argparse.Namespace):
     "read every file of a dataset once and list what is wrong"
     named = args.data in NAMED or not os.path.isdir(args.data)
     path = find_data(args.data) if named else args.data # a broken folder must still be read

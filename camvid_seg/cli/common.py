@@ -27,7 +27,7 @@ def is_first()->bool:
     return os.environ.get('RANK', '0') == '0' or 'WORLD_SIZE' not in os.environ
 
 def torchrun_count(
-    name # of a variable that torchrun sets
+    name:str # of a variable that torchrun sets
 )->int:
     "The number in an environment variable, 0 without it"
     v = os.environ.get(name, '0')
@@ -63,12 +63,12 @@ def find_data(
 
 # %% ../../nbs/inside/cli/common.ipynb #42ac5f3d
 def run_data(
-    path,      # the run folder, for the message
-    config,    # its config.json
-    fix,       # what to do about a config that cannot be right, for the message
-    data=None, # data named by --data, instead of the run's
-    split=None # a split named by --split, instead of the run's
-): # the `SegFolder`, its classes merged as the run's were, and the name of the split
+    path:str|Path,      # the run folder, for the message
+    config:dict,        # its config.json
+    fix:str,            # what to do about a config that cannot be right, for the message
+    data:str|None=None, # data named by --data, instead of the run's
+    split:str|None=None # a split named by --split, instead of the run's
+)->SegFolder: # the `SegFolder`, its classes merged as the run's were, and the name of the split
     "The data of a run"
     named, split = data or config.get('data'), split or config.get('split') or 'valid.txt'
     if not (isinstance(named, str) and isinstance(split, str)):
@@ -85,10 +85,10 @@ def run_data(
 
 # %% ../../nbs/inside/cli/common.ipynb #9efe8f5c
 def weights_data(
-    weights,   # a run folder, or a file of weights
-    data=None, # data named by --data, instead of the run's
-    split=None # a split named by --split, instead of the run's
-): # the `SegFolder` and the name of the split
+    weights:str|Path,   # a run folder, or a file of weights
+    data:str|None=None, # data named by --data, instead of the run's
+    split:str|None=None # a split named by --split, instead of the run's
+)->tuple[SegFolder,str]: # the `SegFolder` and the name of the split
     "The data that weights were trained on"
     from camvid_seg.train.runs import Run
     config = Run(weights).config if os.path.isdir(weights) else {}
@@ -107,9 +107,9 @@ class _Data(argparse.Action):
 
 # %% ../../nbs/inside/cli/common.ipynb #198b6162
 def add_data_flags(
-    parser,    # of a subcommand
-    data=None, # the default of --data; None: by hardware
-    bare=True  # may the folder stand without the flag?
+    parser:argparse.ArgumentParser, # of a subcommand
+    data:str|None=None,             # the default of --data; None: by hardware
+    bare:bool=True                  # may the folder stand without the flag?
 ):
     "Give a subcommand --data, also as its argument, and --split"
     default = data or 'camvid with an NVIDIA GPU, else scenes'
@@ -125,7 +125,7 @@ def add_data_flags(
 
 # %% ../../nbs/inside/cli/common.ipynb #d097b6f3
 def add_classes_flag(
-    parser # of a subcommand
+    parser:argparse.ArgumentParser # of a subcommand
 ):
     "Give a subcommand --classes"
     parser.add_argument('--classes', metavar='camvid11|FILE',
@@ -149,8 +149,8 @@ def sound_folder(
 
 # %% ../../nbs/inside/cli/common.ipynb #37c1e060
 def out_folder(
-    path,         # the folder
-    flag='--out'  # the flag that names it
+    path:str|Path,   # the folder
+    flag:str='--out' # the flag that names it
 )->Path:
     "A folder for results, made if it is not there"
     try: Path(path).mkdir(parents=True, exist_ok=True)
@@ -160,30 +160,30 @@ def out_folder(
     return Path(path)
 
 # %% ../../nbs/inside/cli/common.ipynb #28e51de2
-def rate_arg(s):
+def rate_arg(s:str)->float:
     "A learning rate as typed: a number, LO:HI, or the name of a rule"
     if s in LR_RULES: return s
     v = tuple(map(float, s.split(':')))
     if len(v) > 2 or not all(0 < o < math.inf for o in v): raise ValueError(s)
     return v if len(v) == 2 else v[0]
 
-def decay_arg(s):
+def decay_arg(s:str)->float:
     "A decay as typed: of weights, or of an average"
     if not 0 <= float(s) < math.inf: raise ValueError(s)
     return float(s)
 
-def minutes_arg(s):
+def minutes_arg(s:str)->float:
     "A time as typed"
     if not 0 < float(s) < math.inf: raise ValueError(s)
     return float(s)
 
 # %% ../../nbs/inside/cli/common.ipynb #af1643f5
-def count_arg(s):
+def count_arg(s:str)->int:
     "A whole number as typed, of pixels, images or epochs"
     if abs(int(s)) > 10**6: raise ValueError(s)
     return int(s)
 
-def some_arg(s):
+def some_arg(s:str)->int:
     "A whole number of at least 1 as typed"
     if count_arg(s) < 1: raise ValueError(s)
     return int(s)

@@ -8,11 +8,18 @@ Docs: https://example.github.io/camvid_seg/inside/cli/compare.html.md"""
 __all__ = ['add_flags', 'side_by_side', 'run']
 
 # %% ../../nbs/inside/cli/compare.ipynb #d1dc90e1
+import argparse
 from .evaluate import add_judging_flags, judged
 from ..core import SegError
+from collections.abc import Sequence
+
+# %% ../../nbs/inside/cli/compare.ipynb #6d790c74
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.use.evaluation import Evaluation
 
 # %% ../../nbs/inside/cli/compare.ipynb #06a3dc6a
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "RUNS, --data, --split, --protocol and --size"
     parser.add_argument('weights', nargs='+', metavar='RUN|WEIGHTS',
                         help='two or more run folders, or .safetensors files; the first is '
@@ -20,8 +27,8 @@ def add_flags(parser):
     add_judging_flags(parser)
 
 def side_by_side(
-    evs # several `Evaluation`s of the same frames
-):      # two `TextTable`s: figures, and the IoU of every class
+    evs:'Sequence[Evaluation]' # several `Evaluation`s of the same frames
+)->tuple:      # two `TextTable`s: figures, and the IoU of every class
     "A column for each network"
     from camvid_seg.use.evaluation import FIGURES, TextTable, as_percent
     names = [chr(ord('A') + i) for i in range(len(evs))]
@@ -35,7 +42,7 @@ def side_by_side(
             TextTable('IoU', ('class', *names), iou))
 
 # %% ../../nbs/inside/cli/compare.ipynb #2af2f8c8
-def run(args):
+def run(args:argparse.Namespace):
     "judge several networks on the same frames, and say whether one is better"
     if len(args.weights) < 2:
         raise SegError(f'{args.weights[0]}: nothing to compare it with; name two networks or more')

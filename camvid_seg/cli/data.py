@@ -8,17 +8,18 @@ Docs: https://example.github.io/camvid_seg/inside/cli/data.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/data.ipynb #8628e795
+import argparse
 from .common import add_data_flags, find_data
 from ..core import plain_text
 
 # %% ../../nbs/inside/cli/data.ipynb #57357979
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "--data, --split and --to-cvat"
     add_data_flags(parser, 'scenes')
     parser.add_argument('--to-cvat', metavar='DEST',
                         help="also write it to the new folder DEST in CVAT's format CamVid 1.0")
 
-def run(args):
+def run(args:argparse.Namespace):
     "fetch CamVid or draw scenes, and say where they are"
     folder = find_data(args.data)
     split = folder.split(args.split)

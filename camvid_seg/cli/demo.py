@@ -8,13 +8,13 @@ Docs: https://example.github.io/camvid_seg/inside/cli/demo.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/demo.ipynb #17c21fa0
-import time
+import argparse, time
 
 # %% ../../nbs/inside/cli/demo.ipynb #85186b42
 from .common import count_arg
 
 # %% ../../nbs/inside/cli/demo.ipynb #507b5e42
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "WEIGHTS and --port"
     parser.add_argument('weights', metavar='WEIGHTS',
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
@@ -23,7 +23,7 @@ def add_flags(parser):
                         help='of 127.0.0.1, where the page is served (default: 8000)')
 
 # %% ../../nbs/inside/cli/demo.ipynb #e463a1d8
-def run(args):
+def run(args:argparse.Namespace):
     "show a page on this machine where a network labels your pictures"
     from camvid_seg.touch.demo import demo
     with demo(args.weights, args.port) as page:

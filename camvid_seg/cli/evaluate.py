@@ -8,16 +8,21 @@ Docs: https://example.github.io/camvid_seg/inside/cli/evaluate.html.md"""
 __all__ = ['add_judging_flags', 'judged', 'add_flags', 'run']
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #8e8e26e1
-import json, os
+import argparse, json, os
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #cebbf09f
 from .common import count_arg, draw_to_files, in_terminal, out_folder, weights_data
 from ..core import SegError, atomic_path, plain_text
 
+# %% ../../nbs/inside/cli/evaluate.ipynb #01aa6866
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.use.evaluation import Evaluation
+
 # %% ../../nbs/inside/cli/evaluate.ipynb #a6010825
 def add_judging_flags(
-    parser # of a subcommand
+    parser:argparse.ArgumentParser # of a subcommand
 ):
     "Give a subcommand --data, --split, --protocol and --size"
     parser.add_argument('--data', metavar='NAME|FOLDER',
@@ -34,9 +39,9 @@ def add_judging_flags(
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #61386b15
 def judged(
-    args,   # what the parser made of the flags of `add_judging_flags`
-    weights # a run folder, or a file of weights
-):          # an `Evaluation`
+    args:argparse.Namespace, # what the parser made of the flags of `add_judging_flags`
+    weights:str|Path         # a run folder, or a file of weights
+)->'Evaluation':          # an `Evaluation`
     "Evaluate one network as the flags say"
     from camvid_seg.use.evaluation import evaluate
     folder, split = weights_data(weights, args.data, args.split)
@@ -45,7 +50,7 @@ def judged(
                     progress=in_terminal())
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #605f3168
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "WEIGHTS, --data, --split, --protocol, --size and --out"
     parser.add_argument('weights', metavar='RUN|WEIGHTS',
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
@@ -67,7 +72,7 @@ def _write_evaluation(ev, path):
         raise SegError(f'{path}: not written ({e.strerror or e}); name another --out') from e
 
 # %% ../../nbs/inside/cli/evaluate.ipynb #e538735b
-def run(args):
+def run(args:argparse.Namespace):
     "judge a network by the frames of a split: figures, how sure they are, and where it fails"
     draw_to_files()
     from camvid_seg.train.runs import Run

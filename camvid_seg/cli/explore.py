@@ -8,17 +8,18 @@ Docs: https://example.github.io/camvid_seg/inside/cli/explore.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/explore.ipynb #7652df87
+import argparse
 from .common import add_data_flags, draw_to_files, find_data, in_terminal, out_folder
 from ..core import plain_text
 
 # %% ../../nbs/inside/cli/explore.ipynb #674f4d51
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "--data, --split and --out"
     add_data_flags(parser, 'scenes')
     parser.add_argument('--out', default='explore', help='folder for the results (default: '
                                                          'explore)')
 
-def run(args):
+def run(args:argparse.Namespace):
     "count the classes and draw frames, into a folder"
     draw_to_files()
     from camvid_seg.data.baselines import row_baseline

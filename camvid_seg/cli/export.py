@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/export.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/export.ipynb #7b480918
-import os
+import argparse, os
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/export.ipynb #2965cb1d
@@ -16,7 +16,7 @@ from .common import in_terminal, out_folder, weights_data
 from ..core import SegError, plain_text
 
 # %% ../../nbs/inside/cli/export.ipynb #03231475
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "WEIGHTS, --to, --out, --int8, --data, --split and --push"
     parser.add_argument('weights', metavar='WEIGHTS',
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
@@ -99,7 +99,7 @@ def _check(args):
         raise SegError(f'--out {args.out}: exists already; name another folder')
 
 # %% ../../nbs/inside/cli/export.ipynb #c45aeee1
-def run(args):
+def run(args:argparse.Namespace):
     "write a network for ONNX, for PyTorch, or for a model hub"
     _check(args)
     if args.to == 'hub': _write_hub(args, Path(args.out))

@@ -8,6 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/import_data.html.md"""
 __all__ = ['formats', 'add_flags', 'run']
 
 # %% ../../nbs/inside/cli/import_data.ipynb #d97b026a
+import argparse
 from .common import in_terminal
 
 # %% ../../nbs/inside/cli/import_data.ipynb #631a4313
@@ -21,7 +22,7 @@ formats = dict(
     roboflow="Roboflow's 'Semantic Segmentation Masks'",
     hf='a Hugging Face dataset: parquet, save_to_disk, imagefolder')
 
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "FORMAT, SOURCE, DEST and --split"
     about = '; '.join(f'{k} ({v})' for k,v in formats.items())
     parser.add_argument('format', metavar='FORMAT', choices=[*formats], help=about)
@@ -33,7 +34,7 @@ def add_flags(parser):
                              '(sequence), at random (random), or folds of sequences (5-fold) '
                              "(default: the source's own split; without one, sequences)")
 
-def run(args):
+def run(args:argparse.Namespace):
     "make a dataset folder from another format"
     from camvid_seg.data.importers import import_dataset
     report = import_dataset(args.format, args.source, args.dest, args.split, progress=in_terminal())

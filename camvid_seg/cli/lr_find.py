@@ -8,20 +8,21 @@ Docs: https://example.github.io/camvid_seg/inside/cli/lr_find.html.md"""
 __all__ = ['add_flags', 'run']
 
 # %% ../../nbs/inside/cli/lr_find.ipynb #f2477dc3
+import argparse
 from .common import (add_data_flags, draw_to_files, find_data, in_terminal,
                                    out_folder, sound_folder)
 from .recipe import add_recipe_flags, recipe_from, settle_defaults
 from ..core import plain_text, require_torchrun
 
 # %% ../../nbs/inside/cli/lr_find.ipynb #b1d9eec1
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "--data, --split, the recipe's flags and --out"
     add_data_flags(parser)
     add_recipe_flags(parser)
     parser.add_argument('--out', default='lr_find', help='folder for the results (default: '
                                                          'lr_find)')
 
-def run(args):
+def run(args:argparse.Namespace):
     "run the learning rate finder as a recipe begins, and keep its plot"
     draw_to_files()
     from camvid_seg.train.lr_finder import lr_find

@@ -9,6 +9,7 @@ __all__ = ['subcommands', 'parser', 'main']
 
 # %% ../../nbs/inside/cli/main.ipynb #9147cbb9
 import argparse, os, re, signal, sys, threading, warnings
+from collections.abc import Sequence
 
 # %% ../../nbs/inside/cli/main.ipynb #b532d1a5
 from .. import __version__
@@ -107,7 +108,7 @@ def _say(e):
 
 # %% ../../nbs/inside/cli/main.ipynb #2d297a1b
 def main(
-    argv=None # what was typed behind `camvid-seg`; None: what the shell gave
+    argv:Sequence[str]|None=None # what was typed behind `camvid-seg`; None: what the shell gave
 )->int: # 0 done, 1 findings or an unforeseen error, 2 a mistake to fix, 130 and 143 stopped
     "Run `camvid-seg` with `argv`"
     try:

@@ -15,7 +15,7 @@ from .common import add_classes_flag, count_arg, out_folder
 from ..core import SegError, is_readable_file, plain_text, plural
 
 # %% ../../nbs/inside/cli/predict.ipynb #76b28e9d
-def part_arg(s):
+def part_arg(s:str)->tuple[int,int]:
     "A share as typed: K/N"
     k, n = map(int, s.split('/'))
     if not 1 <= k <= n: raise ValueError(s)
@@ -46,7 +46,7 @@ def _add_looks(parser):
                         help='auto: the fastest on this hardware (default: auto)')
 
 # %% ../../nbs/inside/cli/predict.ipynb #f02dc0dd
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "WEIGHTS, INPUT, what to write and where, --part, and how the network sees an image"
     parser.add_argument('weights', metavar='WEIGHTS',
                         help='a run folder, or a .safetensors file; of a folder, the file that its '
@@ -119,7 +119,7 @@ def _report(bad, n, out):
     return int(bool(bad))
 
 # %% ../../nbs/inside/cli/predict.ipynb #95fda7ba
-def run(args):
+def run(args:argparse.Namespace):
     "label images with trained weights: a mask and an overlay of each"
     from tqdm import tqdm
     from camvid_seg.use.inference import Predictor

@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/recipe.html.md"""
 __all__ = ['OF_RECIPE', 'OF_STAGES', 'add_recipe_flags', 'recipe_from', 'by_hardware', 'settle_defaults']
 
 # %% ../../nbs/inside/cli/recipe.ipynb #4c50d11e
-import dataclasses
+import argparse, dataclasses
 
 # %% ../../nbs/inside/cli/recipe.ipynb #3a488c6b
 from fastcore.docments import docments
@@ -17,6 +17,11 @@ from fastcore.docments import docments
 from .common import count_arg, decay_arg, rate_arg
 from ..core import SegError
 from ..train.recipes import Recipe, Stage, presets
+
+# %% ../../nbs/inside/cli/recipe.ipynb #556c86cc
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.data.dataset import SegFolder
 
 # %% ../../nbs/inside/cli/recipe.ipynb #6c3222b2
 def _names(cls, *without): return [f.name for f in dataclasses.fields(cls) if f.name not in without]
@@ -63,7 +68,7 @@ def _add_flag(parser, f, comment, of_stages):
 
 # %% ../../nbs/inside/cli/recipe.ipynb #4ecb9e0d
 def add_recipe_flags(
-    parser # of a subcommand
+    parser:argparse.ArgumentParser # of a subcommand
 ):
     "Give a subcommand --preset and a flag for each field of a recipe"
     summaries = '; '.join(f'{k}: {preset.__doc__}' for k,preset in presets.items())
@@ -92,8 +97,8 @@ def _one_a_stage(
 
 # %% ../../nbs/inside/cli/recipe.ipynb #77c434ad
 def recipe_from(
-    args,  # what the parser made of the command line
-    folder # the data
+    args:argparse.Namespace, # what the parser made of the command line
+    folder:'SegFolder'       # the data
 )->Recipe:
     "The recipe that the flags ask for"
     from camvid_seg.data.decode import read_image
@@ -115,7 +120,7 @@ def by_hardware()->tuple[str,str]: # data, preset
     import torch
     return ('camvid', 'lesson') if torch.cuda.is_available() else ('scenes', 'quick')
 
-def settle_defaults(args):
+def settle_defaults(args:argparse.Namespace):
     "Fill in data and preset where none are named"
     if None not in (args.data, args.preset): return
     data, preset = by_hardware()

@@ -8,7 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/cli/train.html.md"""
 __all__ = ['add_flags', 'terminal_bar', 'run']
 
 # %% ../../nbs/inside/cli/train.ipynb #d58be8db
-import math, os, shlex, subprocess, sys, time
+import argparse, math, os, shlex, subprocess, sys, time
 from pathlib import Path
 
 # %% ../../nbs/inside/cli/train.ipynb #0f5b2662
@@ -21,7 +21,7 @@ from ..core import SegError, plain_text, require_torchrun
 from ..train.recipes import Recipe
 
 # %% ../../nbs/inside/cli/train.ipynb #be2495ce
-def add_flags(parser):
+def add_flags(parser:argparse.ArgumentParser):
     "Data and --split, --classes, the recipe's flags, where to write, what to resume, trackers"
     add_data_flags(parser)
     add_classes_flag(parser)
@@ -170,7 +170,7 @@ def _asked(args):
     return folder, recipe_from(args, folder), args.split, Path(out), False
 
 # %% ../../nbs/inside/cli/train.ipynb #c11run00
-def run(args):
+def run(args:argparse.Namespace):
     "train all stages of a recipe"
     draw_to_files()
     from camvid_seg.distributed import PeerLost

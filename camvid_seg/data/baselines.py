@@ -10,12 +10,14 @@ __all__ = ['prior_mask', 'guess_accuracy', 'row_baseline', 'frame_distances', 'c
 # %% ../../nbs/inside/data/baselines.ipynb #9ba9b51b
 import numpy as np
 from PIL import Image
+from collections.abc import Sequence
+from pathlib import Path
 from tqdm import tqdm
 
 # %% ../../nbs/inside/data/baselines.ipynb #6da13877
 from ..checks import FLAG, PATHS, SIZE, WORKERS, check_args, one_of, optional
 from ..core import SegError, parallel_map
-from .dataset import FOLDER, SPLIT
+from .dataset import FOLDER, SPLIT, SegFolder, Split
 from .decode import read_image, read_mask
 from .masks import IDS, resize_mask
 
@@ -35,12 +37,12 @@ _PER = one_of('row', 'pixel', 'all')
 
 @check_args(folder=FOLDER, images=PATHS, size=SIZE, per=_PER, n_workers=WORKERS, progress=FLAG)
 def prior_mask(
-    folder, # a `SegFolder`
-    images, # the frames to learn from
-    size=(120, 160), # (rows, columns) of the answer
-    per='row', # learn one class per 'row', per 'pixel', or for 'all'
-    n_workers=None, # threads; None: one a core, at most 8
-    progress=False, # show a bar?
+    folder:SegFolder, # the data
+    images:Sequence[str|Path], # the frames to learn from
+    size:tuple[int,int]=(120, 160), # (rows, columns) of the answer
+    per:str='row', # learn one class per 'row', per 'pixel', or for 'all'
+    n_workers:int|None=None, # threads; None: one a core, at most 8
+    progress:bool=False, # show a bar?
 )->np.ndarray: # class ids, uint8 (rows, columns)
     "The commonest class of `images` at each place, Void left out."
     axes = dict(pixel=(), row=(2,), all=(1, 2))
@@ -68,11 +70,11 @@ def _agreement(pairs, folder):
 # %% ../../nbs/inside/data/baselines.ipynb #74cb14c4
 @check_args(guess=IDS, folder=FOLDER, images=PATHS, n_workers=WORKERS, progress=FLAG)
 def guess_accuracy(
-    guess, # class ids, (rows, columns): one answer for every frame
-    folder, # a `SegFolder`
-    images, # the frames to score
-    n_workers=None, # threads; None: one a core, at most 8
-    progress=False, # show a bar?
+    guess:np.ndarray, # class ids, (rows, columns): one answer for every frame
+    folder:SegFolder, # the data
+    images:Sequence[str|Path], # the frames to score
+    n_workers:int|None=None, # threads; None: one a core, at most 8
+    progress:bool=False, # show a bar?
 )->float: # share of pixels guessed right, Void left out, 0 to 1
     "How often one fixed mask is right."
     masks = _read_masks(folder, images, guess.shape, n_workers, progress, 'score')
@@ -81,12 +83,12 @@ def guess_accuracy(
 # %% ../../nbs/inside/data/baselines.ipynb #68c6b983
 @check_args(folder=FOLDER, split=SPLIT, size=SIZE, per=_PER, n_workers=WORKERS, progress=FLAG)
 def row_baseline(
-    folder, # a `SegFolder`
-    split='valid.txt', # the name of a split, or a `Split`
-    size=(120, 160), # (rows, columns) at which masks are compared
-    per='row', # one class per 'row', per 'pixel', or for 'all'
-    n_workers=None, # threads; None: one a core, at most 8
-    progress=False, # show a bar?
+    folder:SegFolder, # the data
+    split:'str|Split'='valid.txt', # the name of a split, or a `Split`
+    size:tuple[int,int]=(120, 160), # (rows, columns) at which masks are compared
+    per:str='row', # one class per 'row', per 'pixel', or for 'all'
+    n_workers:int|None=None, # threads; None: one a core, at most 8
+    progress:bool=False, # show a bar?
 )->float: # share of the validation pixels guessed right, Void left out, 0 to 1
     "What the commonest class of each row scores: learned on training frames, scored on the others."
     s = folder.split(split) if isinstance(split, str) else split
@@ -96,11 +98,11 @@ def row_baseline(
 # %% ../../nbs/inside/data/baselines.ipynb #7cddbe61
 @check_args(images=PATHS, others=optional(PATHS), size=SIZE, n_workers=WORKERS, progress=FLAG)
 def frame_distances(
-    images, # paths of n frames
-    others=None, # paths of m frames; None: `images` again
-    size=(24, 32), # (rows, columns) to which frames are shrunk
-    n_workers=None, # threads; None: one a core, at most 8
-    progress=False, # show a bar?
+    images:Sequence[str|Path], # paths of n frames
+    others:Sequence[str|Path]|None=None, # paths of m frames; None: `images` again
+    size:tuple[int,int]=(24, 32), # (rows, columns) to which frames are shrunk
+    n_workers:int|None=None, # threads; None: one a core, at most 8
+    progress:bool=False, # show a bar?
 )->np.ndarray: # root mean square difference in grey levels, 0 to 255, float32 (n, m)
     "How different frames look from one another."
     def thumb(fn):
@@ -117,11 +119,11 @@ def frame_distances(
 # %% ../../nbs/inside/data/baselines.ipynb #2955777c
 @check_args(folder=FOLDER, split=SPLIT, size=SIZE, n_workers=WORKERS, progress=FLAG)
 def copy_baseline(
-    folder, # a `SegFolder`
-    split='valid.txt', # the name of a split, or a `Split`
-    size=(120, 160), # (rows, columns) at which masks are compared
-    n_workers=None, # threads; None: one a core, at most 8
-    progress=False, # show a bar?
+    folder:SegFolder, # the data
+    split:'str|Split'='valid.txt', # the name of a split, or a `Split`
+    size:tuple[int,int]=(120, 160), # (rows, columns) at which masks are compared
+    n_workers:int|None=None, # threads; None: one a core, at most 8
+    progress:bool=False, # show a bar?
 )->float: # share of the validation pixels copied right, Void left out, 0 to 1
     "What copying the mask of the training frame that looks most alike scores."
     s = folder.split(split) if isinstance(split, str) else split

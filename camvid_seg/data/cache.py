@@ -9,6 +9,7 @@ __all__ = ['resize_array', 'decode_frame', 'Frames', 'SegMask']
 
 # %% ../../nbs/inside/data/cache.ipynb #47720dfc
 import errno, hashlib, io, math, os, shutil, warnings, zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,9 +33,9 @@ from ..distributed import rank
 
 # %% ../../nbs/inside/data/cache.ipynb #b29c362a
 def resize_array(
-    a,       # uint8 (H, W) or (H, W, 3)
-    size,    # wanted size (H, W) in pixels
-    resample # a filter of Pillow
+    a:np.ndarray,        # uint8 (H, W) or (H, W, 3)
+    size:tuple[int,int], # wanted size (H, W) in pixels
+    resample:int         # a filter of Pillow
 )->np.ndarray: # uint8
     "Resize an array with one of Pillow's filters"
     return np.asarray(Image.fromarray(a).resize((size[1], size[0]), resample))
@@ -72,7 +73,7 @@ class Frames:
 
     @property
     def nbytes(self): return len(self.index)*self.size[0]*self.size[1]*4 # of the two files
-    def has(self, path): return self.cached and path in self.index # is it in the cache?
+    def has(self, path:Path)->bool: return self.cached and path in self.index # is it in the cache?
 
 # %% ../../nbs/inside/data/cache.ipynb #afb0afab
 @patch
@@ -104,14 +105,14 @@ class SegMask(TensorMask):
 
 # %% ../../nbs/inside/data/cache.ipynb #16b9883b
 @patch
-def image(self:Frames, image)->TensorImage:
+def image(self:Frames, image:Path)->TensorImage:
     "Image, by its path or as `as_rgb` takes it, uint8 (3, H, W)"
     if isinstance(image, Path) and self.has(image): a = self.images[self.index[image]]
     else: a = resize_array(as_rgb(image, self.folder), self.size, Image.Resampling.BILINEAR)
     return TensorImage(torch.tensor(a).permute(2,0,1))
 
 @patch
-def mask(self:Frames, path)->SegMask:
+def mask(self:Frames, path:Path)->SegMask:
     "Mask of the image at `path`, uint8 class ids (H, W)"
     if self.has(path): a = self.masks[self.index[path]]
     else: a = decode_frame(self.folder, path, self.size)[1]
@@ -119,7 +120,7 @@ def mask(self:Frames, path)->SegMask:
 
 # %% ../../nbs/inside/data/cache.ipynb #3afbdd20
 @patch
-def batch(self:Frames, paths)->tuple[TensorImage,SegMask]:
+def batch(self:Frames, paths:Sequence[Path])->tuple[TensorImage,SegMask]:
     "Images, uint8 (N, 3, H, W), and masks, uint8 (N, H, W), of cached `paths`"
     i = [self.index[p] for p in paths]
     images, masks = torch.from_numpy(self.images[i]), torch.from_numpy(self.masks[i])

@@ -7,6 +7,9 @@ Docs: https://example.github.io/camvid_seg/inside/data/camera.html.md"""
 # %% auto #0
 __all__ = ['Camera']
 
+# %% ../../nbs/inside/data/camera.ipynb #ed02c13f
+from collections.abc import Sequence
+
 # %% ../../nbs/inside/data/camera.ipynb #12112a6e
 OVERSAMPLE = 2          # sub-pixels per pixel and axis
 NEAR, FAR = .7, 130.    # the nearest and the farthest metre that is drawn
@@ -26,19 +29,19 @@ def _clip(pts):
 class Camera:
     "A pinhole camera that looks along a road"
     def __init__(self,
-        size, # (height, width) of the picture in pixels
-        x=-1.6, # metres to the right of the road's centre line
-        y=1.6, # metres above the ground
-        bend=0., # curvature of the road in 1/metre; positive bends to the right
-        pitch=0. # how far the horizon lies below the middle, as a fraction of the height
+        size:tuple[int,int], # (height, width) of the picture in pixels
+        x:float=-1.6, # metres to the right of the road's centre line
+        y:float=1.6, # metres above the ground
+        bend:float=0., # curvature of the road in 1/metre; positive bends to the right
+        pitch:float=0. # how far the horizon lies below the middle, as a fraction of the height
     ):
         h, w = size
         self.x, self.y, self.bend, self.f = x, y, bend, .85 * w * OVERSAMPLE
         self.cx, self.cy = w * OVERSAMPLE / 2, h * OVERSAMPLE * (.5 + pitch)
 
     def project(self,
-        pts # corners [(x, y, z)] in metres
-    ): # sub-pixels [u, v, u, v, ...] and the mean depth; ([], 0) if all lie behind us
+        pts:Sequence[tuple] # corners [(x, y, z)] in metres
+    )->tuple: # sub-pixels [u, v, u, v, ...] and the mean depth; ([], 0) if all lie behind us
         "From the road to the picture"
         if min(p[2] for p in pts) < NEAR: pts = _clip(pts)
         if len(pts) < 3: return [], 0.

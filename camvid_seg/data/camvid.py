@@ -98,13 +98,13 @@ def _waiting(path, progress):
                 delay=1, disable=not progress, leave=False)
 
 def camvid(
-    cache=None,        # where to keep it; `cache_dir()` when None
-    url=CAMVID_URL,    # where the archive is
-    size=CAMVID_SIZE,  # its size in bytes; None when not known
-    md5=CAMVID_MD5,    # MD5 of its first 2**20 bytes; None when not known
-    progress=True,     # show a progress bar?
-    **kwargs           # `tries`, `wait` and `timeout` of `download`
-): # a `SegFolder`
+    cache:str|Path|None=None, # where to keep it; `cache_dir()` when None
+    url:str=CAMVID_URL,       # where the archive is
+    size:int=CAMVID_SIZE,     # its size in bytes; None when not known
+    md5:str=CAMVID_MD5,       # MD5 of its first 2**20 bytes; None when not known
+    progress:bool=True,       # show a progress bar?
+    **kwargs:float            # `tries`, `wait` and `timeout` of `download`
+)->SegFolder: # a `SegFolder`
     "CamVid as a verified dataset folder: from the cache, else downloaded"
     cache = Path(cache).expanduser() if cache else cache_dir()
     archive = cache/(Path(urllib.parse.urlsplit(url).path).name or 'camvid.tgz')

@@ -9,6 +9,7 @@ __all__ = ['Canvas']
 
 # %% ../../nbs/inside/data/canvas.ipynb #59a9e265
 import io, math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 # %% ../../nbs/inside/data/canvas.ipynb #a9db89fb
@@ -46,12 +47,12 @@ _weathers = dict(  # fog, greyness, cloud
     clear=(.0022, 0., .3), cloud=(.003, .1, 1.), rain=(.0085, .6, .8), fog=(.020, .75, 0.))
 
 # %% ../../nbs/inside/data/canvas.ipynb #aa75f591
-def mix_colors(a, b, t):
+def mix_colors(a:tuple, b:tuple, t:float)->tuple:
     "The colour between `a` (t=0) and `b` (t=1)"
     return tuple(x + (y - x) * t for x, y in zip(a, b))
 
 # %% ../../nbs/inside/data/canvas.ipynb #c10d3d14
-def drive_mood(seed, drive):
+def drive_mood(seed:int, drive:int)->Mood:
     "The light and weather of a drive"
     rng, turn = np.random.default_rng([seed, drive // 4, 1]), drive % 4
     hour = list(_hours)[rng.permutation(4)[turn]]
@@ -84,9 +85,9 @@ def _sky(size, cam, mood):
 class Canvas:
     "A picture and its mask, painted with the same strokes"
     def __init__(self,
-        size, # (height, width) in pixels
-        cam, # the `Camera`
-        mood # light and weather, a `Mood`
+        size:tuple[int,int], # (height, width) in pixels
+        cam:Camera, # the `Camera`
+        mood:Mood # light and weather, a `Mood`
     ):
         self.size, self.cam, self.mood = size, cam, mood
         grid = size[1] * OVERSAMPLE, size[0] * OVERSAMPLE
@@ -98,7 +99,7 @@ class Canvas:
 
 # %% ../../nbs/inside/data/canvas.ipynb #dcec31c8
 @patch
-def tint(self:Canvas, color, z, lit=.7, glow=False):
+def tint(self:Canvas, color:tuple, z:float, lit:float=.7, glow:bool=False)->tuple:
     "The colour of a surface `z` metres away"
     m, t = self.mood, math.exp(-z * self.mood.fog)
     if not glow: color = [c * (s + (l - s) * lit) for c, s, l in zip(color, m.shade, m.light)]
@@ -107,11 +108,11 @@ def tint(self:Canvas, color, z, lit=.7, glow=False):
 # %% ../../nbs/inside/data/canvas.ipynb #318729eb
 @patch
 def face(self:Canvas,
-    pts, # corners [(x, y, z)] in metres
-    color, # (r, g, b), 0 to 255, in white light
-    name=None, # class; None leaves the mask as it is
-    lit=.7, # sun on this face, 0 to 1
-    glow=False # does it shine by itself?
+    pts:Sequence[tuple], # corners [(x, y, z)] in metres
+    color:tuple, # (r, g, b), 0 to 255, in white light
+    name:str|None=None, # class; None leaves the mask as it is
+    lit:float=.7, # sun on this face, 0 to 1
+    glow:bool=False # does it shine by itself?
 ):
     "Paint one polygon of the world"
     uv, z = self.cam.project(pts)
@@ -123,7 +124,7 @@ def face(self:Canvas,
 
 # %% ../../nbs/inside/data/canvas.ipynb #9fa4e089
 @patch
-def arrays(self:Canvas):
+def arrays(self:Canvas)->tuple[np.ndarray,np.ndarray]:
     "Picture, uint8 (H, W, 3), and ids, uint8 (H, W), with the bit `GROUND` on the ground"
     at = slice(OVERSAMPLE // 2, None, OVERSAMPLE)
     return np.asarray(self.picture.reduce(OVERSAMPLE)), np.asarray(self.ids)[at, at]
@@ -139,7 +140,7 @@ def _repr_jpeg_(self:Canvas):
 
 # %% ../../nbs/inside/data/canvas.ipynb #2e22a6e0
 @patch
-def class_names(self:Canvas):
+def class_names(self:Canvas)->list[str]:
     "Names of the classes in the mask so far"
     return {list(CLASS_ID)[i] for i in np.unique(np.asarray(self.ids) % GROUND)}
 
@@ -148,24 +149,24 @@ _noon = Mood('noon', 'clear', *_hours['noon'][:4], fog=.0022, cloud=.3, shadow=.
              lamps=False)
 
 def studio(
-    *drawings, # functions of a canvas, painted in this order
-    size=(150, 260), # (height, width) in pixels
-    canvas=Canvas, # the class of canvas
-    **camera # arguments of `Camera`
-): # the canvas
+    *drawings:Callable, # functions of a canvas, painted in this order
+    size:tuple[int,int]=(150, 260), # (height, width) in pixels
+    canvas:type=Canvas, # the class of canvas
+    **camera:float # arguments of `Camera`
+)->Canvas: # the canvas
     "Run drawings on an empty canvas at noon"
     cv = canvas(size, Camera(size, **camera), _noon)
     for draw in drawings: draw(cv)
     return cv
 
 # %% ../../nbs/inside/data/canvas.ipynb #22de90af
-def spaced(a, b, d):
+def spaced(a:float, b:float, d:float)->list[float]:
     "Numbers from `a` up to `b`, `d` apart"
     return [a + d * i for i in range(math.ceil((b - a) / d))]
 
 # %% ../../nbs/inside/data/canvas.ipynb #ef07bf90
 @patch
-def ground(self:Canvas, x0, x1, z0, z1, color, name=None):
+def ground(self:Canvas, x0:float, x1:float, z0:float, z1:float, color:tuple, name:str|None=None):
     "A strip of ground along the road, `x0` to `x1` wide and from `z0` to `z1`"
     z0 = max(z0, NEAR)
     if z1 <= z0: return
@@ -176,20 +177,23 @@ def ground(self:Canvas, x0, x1, z0, z1, color, name=None):
 
 # %% ../../nbs/inside/data/canvas.ipynb #9af22be0
 @patch
-def flat(self:Canvas, x, z, pts, color, name=None, lit=.7, glow=False):
+def flat(self:Canvas, x:float, z:float, pts:Sequence[tuple], color:tuple, name:str|None=None,
+         lit:float=.7, glow:bool=False):
     "A flat figure that stands at (x, z): corners [(x, y)] around its foot"
     self.face([(x + px, py, z) for px, py in pts], color, name, lit, glow)
 
 # %% ../../nbs/inside/data/canvas.ipynb #9a9c29bc
 @patch
-def rect(self:Canvas, x, z, x0, y0, x1, y1, color, name=None, lit=.7, glow=False):
+def rect(self:Canvas, x:float, z:float, x0:float, y0:float, x1:float, y1:float, color:tuple,
+         name:str|None=None, lit:float=.7, glow:bool=False):
     "An upright rectangle that stands at (x, z)"
     corners = [(x + x0, y0, z), (x + x1, y0, z), (x + x1, y1, z), (x + x0, y1, z)]
     self.face(corners, color, name, lit, glow)
 
 # %% ../../nbs/inside/data/canvas.ipynb #31a566a7
 @patch
-def disc(self:Canvas, x, y, z, rx, ry, color, name=None, lit=.7, glow=False):
+def disc(self:Canvas, x:float, y:float, z:float, rx:float, ry:float, color:tuple,
+         name:str|None=None, lit:float=.7, glow:bool=False):
     "An upright ellipse"
     if z < NEAR: return
     c, r = self.cam, self.cam.f / z
@@ -200,13 +204,14 @@ def disc(self:Canvas, x, y, z, rx, ry, color, name=None, lit=.7, glow=False):
 
 # %% ../../nbs/inside/data/canvas.ipynb #064ff9d5
 @patch
-def sunny(self:Canvas, left):
+def sunny(self:Canvas, left:bool)->float:
     "Light on a face that looks to the left or to the right"
     return .95 if left == (self.mood.sun < 0) else .08
 
 # %% ../../nbs/inside/data/canvas.ipynb #e8c9ff0c
 @patch
-def block(self:Canvas, x0, x1, y0, y1, z0, z1, color, name, dx=0., near=0., far=0.):
+def block(self:Canvas, x0:float, x1:float, y0:float, y1:float, z0:float, z1:float,
+          color:tuple, name:str, dx:float=0., near:float=0., far:float=0.):
     "A box whose top is drawn in by `dx` on both sides and by `near` and `far` at the ends"
     left = self.cam.x - self.cam.bend / 2 * z0 * z0 < (x0 + x1) / 2
     xa, xb = (x0, x0 + dx) if left else (x1, x1 - dx)
@@ -221,7 +226,7 @@ def block(self:Canvas, x0, x1, y0, y1, z0, z1, color, name, dx=0., near=0., far=
     return front, side
 
 # %% ../../nbs/inside/data/canvas.ipynb #ddd42449
-def part_of_face(q, u0, v0, u1, v1):
+def part_of_face(q:Sequence[tuple], u0:float, v0:float, u1:float, v1:float)->list:
     "The part u0..u1 across and v0..v1 up of `q`, whose corners go round from bottom left"
     def at(u, v):
         weights = (1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v
@@ -230,16 +235,16 @@ def part_of_face(q, u0, v0, u1, v1):
     return [at(u0, v0), at(u1, v0), at(u1, v1), at(u0, v1)]
 
 # %% ../../nbs/inside/data/canvas.ipynb #cafad842
-def along_road(x, z0, z1, y0, y1):
+def along_road(x:float, z0:float, z1:float, y0:float, y1:float)->list:
     "Corners of an upright face along the road"
     return [(x, y0, z0), (x, y0, z1), (x, y1, z1), (x, y1, z0)]
 
-def facing_us(z, x0, x1, y0, y1):
+def facing_us(z:float, x0:float, x1:float, y0:float, y1:float)->list:
     "Corners of an upright face across the road"
     return [(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)]
 
 # %% ../../nbs/inside/data/canvas.ipynb #f4c9d7bb
-def letters(cv, q, seed, lit, color=(250, 246, 232)):
+def letters(cv:Canvas, q:Sequence[tuple], seed:int, lit:float, color:tuple=(250, 246, 232)):
     "Something like words on the face `q`"
     for i in range(9):
         high = 1 if (seed + i) % 3 else .7
@@ -248,7 +253,7 @@ def letters(cv, q, seed, lit, color=(250, 246, 232)):
 
 # %% ../../nbs/inside/data/canvas.ipynb #f04b7319
 @patch
-def shadow(self:Canvas, pts, depth=1.):
+def shadow(self:Canvas, pts:Sequence[tuple], depth:float=1.):
     "Darken the ground inside the polygon [(x, z)]"
     uv, _ = self.cam.project([(x, 0., z) for x, z in pts])
     if uv: self.dark_pen.polygon(uv, int(255 * depth))

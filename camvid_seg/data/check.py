@@ -24,7 +24,7 @@ from ..checks import FLAG, PATH, TEXT, Kind, check_args, optional
 from ..core import (NoCacheFolder, SegError, atomic_path, cache_dir, file_lock,
                              parallel_map, plain_text, plural)
 from .names import image_files, name_faults, short_path, valid_images
-from .dataset import FOLDER, SegFolder, code_faults, color_faults
+from .dataset import FOLDER, SegFolder, Split, code_faults, color_faults
 from .codings import coding_fault, unknown_ids
 from .decode import bits_of, decode_mask, open_picture, verify_png
 from .learnable import (ClassFacts, class_facts, count_runs, least_size,
@@ -170,10 +170,10 @@ def _check_mask(mask, image, folder, r):
 # %% ../../nbs/inside/data/check.ipynb #69228e3f
 @check_args(folder=FOLDER, image=PATH, mask=optional(PATH))
 def check_pair(
-    folder, # a `SegFolder`
-    image,  # path of an image
-    mask    # path of its mask; None where it has none
-): # dict of `errors`; `size`, `digest`, `thumb` of the image; of its mask, what is set below
+    folder:SegFolder, # the data
+    image:Path,       # path of an image
+    mask:Path         # path of its mask; None where it has none
+)->dict: # dict of `errors`; `size`, `digest`, `thumb` of the image; of its mask, what is set below
     "What reading an image and its mask shows"
     keys = 'size digest thumb grey colors mode counts unknown runs'
     r = dict.fromkeys(keys.split()) | dict(errors=[])
@@ -294,10 +294,10 @@ _PLACE = Kind(FOLDER.wanted, lambda v: v if isinstance(v, SegFolder) else PATH.t
 
 @check_args(folder=_PLACE, split=optional(TEXT), progress=FLAG)
 def check_dataset(
-    folder,             # a `SegFolder` or the path of one
-    split='valid.txt',  # the split to check as well; None for none
-    progress=False      # show a progress bar?
-): # a `Report`, true when it holds no errors
+    folder:SegFolder|str|Path,     # a `SegFolder` or the path of one
+    split:'str|Split'='valid.txt', # the split to check as well; None for none
+    progress:bool=False            # show a progress bar?
+)->Report: # a `Report`, true when it holds no errors
     "Read every file of a dataset folder once, in parallel, and list all that is wrong"
     path = Path(getattr(folder, 'path', folder)).expanduser()
     r = Report(path.resolve().name)
@@ -356,10 +356,10 @@ def _place_of_notes():
 # %% ../../nbs/inside/data/check.ipynb #fff84319
 @check_args(folder=FOLDER, progress=FLAG)
 def sound_facts(
-    folder,             # a `SegFolder`
-    split='valid.txt',  # the split to train with
-    progress=False      # show a progress bar?
-): # the warnings of `check_dataset`, a line each; what the split has of each class, `ClassFacts`
+    folder:SegFolder|str|Path,     # the data
+    split:'str|Split'='valid.txt', # the split to train with
+    progress:bool=False            # show a progress bar?
+)->tuple[list[str],object]: # warnings, a line each; of each class what the split has, `ClassFacts`
     "Refuse a dataset in which `check_dataset` finds errors; an unchanged folder is read once"
     state = _state(folder, split)
     with _place_of_notes() as place:
@@ -373,9 +373,9 @@ def sound_facts(
     return found
 
 def require_sound(
-    folder,             # a `SegFolder`
-    split='valid.txt',  # the split to train with
-    progress=False      # show a progress bar?
-): # the warnings of `check_dataset`, a line each
+    folder:SegFolder|str|Path,     # the data
+    split:'str|Split'='valid.txt', # the split to train with
+    progress:bool=False            # show a progress bar?
+)->list[str]: # the warnings of `check_dataset`, a line each
     "The first of `sound_facts`"
     return sound_facts(folder, split, progress)[0]

@@ -10,6 +10,7 @@ __all__ = ['CAMVID_CLASSES', 'NAMES', 'COLORS', 'class_maps', 'SegClass', 'Class
 
 # %% ../../nbs/inside/data/classes.ipynb #d3c4bef9
 import csv, difflib, html, os, unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,8 +101,8 @@ COLORS = Kind('a colour for each class, whole numbers from 0 to 255 of shape (n_
 
 # %% ../../nbs/inside/data/classes.ipynb #b63feb27
 def more_colors(
-    taken # colours, tuples of 3 numbers from 0 to 255, a set, which grows
-): # an iterator of such tuples
+    taken:set # colours, tuples of 3 numbers from 0 to 255, a set, which grows
+)->Iterator[tuple]: # an iterator of such tuples
     "Endless colours by golden-ratio steps around the colour wheel, none of them in the set `taken`"
     i = 0
     while True:
@@ -116,8 +117,8 @@ def more_colors(
 # %% ../../nbs/inside/data/classes.ipynb #eba2920d
 @check_args(codes=NAMES)
 def class_colors(
-    codes  # class names, in the order of their ids
-): # uint8 array (n_classes, 3)
+    codes:Sequence[str] # class names, in the order of their ids
+)->np.ndarray: # uint8 array (n_classes, 3)
     "A colour for every class: CamVid's own for its names, other distinct ones for other names"
     known = {c.name: c.rgb for c in CAMVID_CLASSES}
     new = more_colors(set(known.values()))
@@ -127,8 +128,8 @@ def class_colors(
 # %% ../../nbs/inside/data/classes.ipynb #5231c2af
 @check_args(codes=NAMES)
 def to_11(
-    codes  # class names in the order of their ids, each of them one of CamVid's
-): # names of the 11 classes and Void; uint8 array (n_classes,) from an id to its place among them
+    codes:Sequence[str] # class names in the order of their ids, each of them one of CamVid's
+)->tuple: # names of the 11 classes and Void; uint8 (n_classes,): the place of each id among them
     "The literature's 11 classes: `names,lut = to_11(codes)`; `lut[mask]` holds ids into `names`"
     group = {c.name: c.group for c in CAMVID_CLASSES}
     odd = [c for c in codes if c not in group]
@@ -140,23 +141,23 @@ def to_11(
 
 # %% ../../nbs/inside/data/classes.ipynb #e5dc5b81
 def class_key(
-    name # of a class
+    name:str # of a class
 )->str:
     "What two class names are compared by: neither capitals nor the form of Unicode matter"
     return unicodedata.normalize('NFD', unicodedata.normalize('NFD', name).casefold())
 
 @check_args(name=TEXT, codes=NAMES)
 def find_class(
-    name, # of a class
-    codes # class names
-): # its place among `codes`; None where it has none
+    name:str,           # of a class
+    codes:Sequence[str] # class names
+)->int|None: # its place among `codes`; None where it has none
     "Where a class is: under its very name, else under the only one that is the same by `class_key`"
     if name in codes: return list(codes).index(name)
     keys, key = [*map(class_key, codes)], class_key(name)
     return keys.index(key) if keys.count(key) == 1 else None
 
 # %% ../../nbs/inside/data/classes.ipynb #71aebff7
-def read_lines(path):
+def read_lines(path:str|Path)->list[str]:
     "The lines of a text file, without the white space around them"
     try: text = path.read_text(encoding='utf-8-sig')
     except UnicodeDecodeError:
@@ -175,7 +176,7 @@ def _table_lines(path):
 
 @check_args(path=PATH)
 def read_class_map(
-    path # a CSV file with the columns `from` and `to`
+    path:str|Path # a CSV file with the columns `from` and `to`
 )->list: # pairs of a class and its merged class ('' is Void), in the order of the lines
     "The lines of a table that merges classes"
     name, lines = Path(path).name, _table_lines(path)
@@ -241,9 +242,9 @@ class Merged(NamedTuple):
 
 @check_args(codes=NAMES, colors=COLORS)
 def merge_classes(
-    codes,  # class names
-    colors, # colour of each class, uint8 (n, 3)
-    classes # 'camvid11', a CSV file with the columns from,to, or a dict; '' is Void
+    codes:Sequence[str],  # class names
+    colors:np.ndarray,    # colour of each class, uint8 (n, 3)
+    classes:str|Path|dict # 'camvid11', a CSV file with the columns from,to, or a dict; '' is Void
 )->Merged:
     "Classes merged by a table; each has the colour of its namesake, else of its first member"
     to = _merged_names(codes, classes)

@@ -8,6 +8,7 @@ Docs: https://example.github.io/camvid_seg/inside/data/codings.html.md"""
 __all__ = ['Coding', 'coding_of', 'coding_fault', 'unknown_ids']
 
 # %% ../../nbs/inside/data/codings.ipynb #7c845ea5
+from collections.abc import Sequence
 from typing import NamedTuple
 
 # %% ../../nbs/inside/data/codings.ipynb #74573557
@@ -32,8 +33,8 @@ def _even_steps(values, ids):
     if {*values} <= steps.keys() and max(between, default=0) > n: return Coding(steps, '')
 
 def coding_of(
-    values, # that occur in masks, sorted, whole numbers from 0 to 255
-    codes   # class names
+    values:Sequence[int], # that occur in masks, sorted, whole numbers from 0 to 255
+    codes:Sequence[str]   # class names
 )->Coding|None:
     "What the values stand for, if they are no ids and there is one reading"
     n, own = len(codes), [i for i,c in enumerate(codes) if not is_void(c)]
@@ -53,10 +54,10 @@ def _values_text(values):
     return ' and '.join([', '.join(values[:-1]), values[-1]]) if values[1:] else values[0]
 
 def coding_fault(
-    values, # that occur in masks, sorted
-    codes,  # class names
-    where   # the mask, or the masks
-): # a line; None where the values are not a known coding
+    values:Sequence[int], # that occur in masks, sorted
+    codes:Sequence[str],  # class names
+    where:str             # the mask, or the masks
+)->str|None: # a line; None where the values are not a known coding
     "What to do about masks whose values stand for classes and are no ids"
     found = coding_of(values, codes)
     if found is None: return None
@@ -75,10 +76,10 @@ def coding_fault(
 
 # %% ../../nbs/inside/data/codings.ipynb #3d645a89
 def unknown_ids(
-    counts, # pixels by value, 256 numbers
-    codes,  # class names
-    where   # the mask
-): # a line; None where all values are ids
+    counts:np.ndarray,   # pixels by value, 256 numbers
+    codes:Sequence[str], # class names
+    where:str            # the mask
+)->str|None: # a line; None where all values are ids
     "What to say about a mask with values that are no ids"
     bad = [(i,n) for i,n in enumerate(counts) if n and i >= len(codes)]
     if not bad: return None

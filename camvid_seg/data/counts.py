@@ -9,8 +9,10 @@ __all__ = ['ClassCounts', 'class_counts', 'share_text', 'swatch', 'plot_imbalanc
 
 # %% ../../nbs/inside/data/counts.ipynb #0cbc6f6d
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 # %% ../../nbs/inside/data/counts.ipynb #3c279881
 import matplotlib.pyplot as plt, numpy as np
@@ -20,7 +22,7 @@ from fastcore.basics import patch
 from ..checks import FLAG, PATHS, WORKERS, check_args, instance_of, optional
 from ..core import SegError, parallel_map
 from .classes import NAMES
-from .dataset import FOLDER
+from .dataset import FOLDER, SegFolder
 from .decode import read_mask
 from .masks import AXES, INCHES, legible
 
@@ -50,10 +52,10 @@ _COUNTS = instance_of(ClassCounts, '`ClassCounts`, as class_counts(folder) makes
 # %% ../../nbs/inside/data/counts.ipynb #7891ea28
 @check_args(folder=FOLDER, images=optional(PATHS), n_workers=WORKERS, progress=FLAG)
 def class_counts(
-    folder, # a `SegFolder`
-    images=None, # the frames to count; None counts the whole folder
-    n_workers=None, # threads; None: one a core, at most 8
-    progress=False, # show a bar?
+    folder:SegFolder, # the data
+    images:Sequence[str|Path]|None=None, # the frames to count; None counts the whole folder
+    n_workers:int|None=None, # threads; None: one a core, at most 8
+    progress:bool=False, # show a bar?
 )->ClassCounts:
     "Count the pixels of each class, frame by frame."
     images = list(folder.images if images is None else images)
@@ -67,7 +69,7 @@ def class_counts(
 
 # %% ../../nbs/inside/data/counts.ipynb #3442fb51
 def share_text(
-    s, # a share, 0 to 1
+    s:float, # a share, 0 to 1
 )->str:
     "A share as per cent, with more digits when it is small."
     if s == 0: return '0'
@@ -75,9 +77,9 @@ def share_text(
     return f'{s:.2%}' if s < 0.01 else f'{s:.1%}'
 
 def swatch(
-    color, # uint8 (3,)
-    text='', # beside the box
-    width='1.5em', # of the box, as in CSS
+    color:np.ndarray, # uint8 (3,)
+    text:str='', # beside the box
+    width:str='1.5em', # of the box, as in CSS
 )->str: # HTML
     "A box in a class's colour, and a text."
     style = f'background-color:#{bytes(color).hex()};display:inline-block;width:{width}'
@@ -108,10 +110,10 @@ def _repr_html_(self:ClassCounts):
 # %% ../../nbs/inside/data/counts.ipynb #bb284e65
 @check_args(counts=_COUNTS, ax=optional(AXES), figsize=INCHES)
 def plot_imbalance(
-    counts, # a `ClassCounts`
-    ax=None, # axes to draw on; None makes a figure
-    figsize=(8, 5.5), # inches, of a figure made here
-): # the axes
+    counts:ClassCounts, # a `ClassCounts`
+    ax:plt.Axes|None=None, # axes to draw on; None makes a figure
+    figsize:tuple[float,float]=(8, 5.5), # inches, of a figure made here
+)->plt.Axes: # the axes
     "Bars of each class's share of the pixels, on a logarithmic axis, in class colours."
     if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
     ids = counts.order[:(counts.pixels > 0).sum()]
@@ -134,8 +136,8 @@ def plot_imbalance(
 # %% ../../nbs/inside/data/counts.ipynb #1510d5c1
 @check_args(codes=NAMES, name=instance_of((str, int, np.integer), 'a class name, or an id'))
 def class_id(
-    codes, # class names
-    name, # a class name, or an id
+    codes:Sequence[str], # class names
+    name:str|int, # a class name, or an id
 )->int: # the id
     "The id of a class; a name that is not in `codes` is answered with the nearest ones."
     if isinstance(name, (int, np.integer)) and 0 <= name < len(codes): return int(name)
@@ -147,8 +149,8 @@ def class_id(
 # %% ../../nbs/inside/data/counts.ipynb #50443ac0
 @patch
 def find(self:ClassCounts,
-    name, # a class name, or an id
-    n=6, # at most this many
+    name:str|int, # a class name, or an id
+    n:int=6, # at most this many
 )->list: # paths of images
     "The frames with the most pixels of a class, best first."
     p = self.per_frame[:, class_id(self.codes, name)]

@@ -17,7 +17,7 @@ from PIL import Image
 # %% ../../nbs/inside/data/cvat.ipynb #c50af42f
 from ..checks import PATH, check_args
 from ..core import SegError, atomic_dir
-from .dataset import FOLDER
+from .dataset import FOLDER, SegFolder
 from .decode import read_mask
 from .import_masks import cvat_classes, mask_sample, voc_colors
 from .import_parts import (Found, part_of, picture_suffixes, require_distinct,
@@ -25,7 +25,7 @@ from .import_parts import (Found, part_of, picture_suffixes, require_distinct,
 
 # %% ../../nbs/inside/data/cvat.ipynb #f66ad2e7
 def find_cvat(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "CVAT's export CamVid 1.0"
     folders = sorted(o for o in source.iterdir() if (source/f'{o.name}annot').is_dir())
@@ -68,8 +68,8 @@ def _subsets(folder):
 # %% ../../nbs/inside/data/cvat.ipynb #e595eebd
 @check_args(folder=FOLDER, dest=PATH)
 def to_cvat(
-    folder, # a `SegFolder` or the path of one
-    dest    # the folder to make
+    folder:SegFolder|str|Path, # a `SegFolder` or the path of one
+    dest:str|Path              # the folder to make
 )->Path:
     "Write a dataset folder as CVAT reads it (CamVid 1.0); zip what is in it, and upload that"
     dest = Path(dest)

@@ -25,7 +25,7 @@ from .names import (NameIndex, image_files, import_format, import_hint, is_void,
                                    label_index, label_path, valid_images)
 
 # %% ../../nbs/inside/data/dataset.ipynb #d6a6c6fa
-def code_faults(path):
+def code_faults(path:str|Path)->list[str]:
     "What is wrong with a `codes.txt`: errors, warnings"
     lines = read_lines(path)
     codes = [plain_text(l) for l in lines if l]
@@ -83,7 +83,7 @@ def _folder_colors(folder, codes):
     return colors, _own_greys(own, codes)
 
 # %% ../../nbs/inside/data/dataset.ipynb #b598f950
-def color_faults(folder):
+def color_faults(folder:'SegFolder'):
     "Warnings about names in a `label_colors.txt` that no class has"
     if not (folder.path/'label_colors.txt').exists(): return []
     names = NameIndex({c: c for c in folder.codes})
@@ -108,8 +108,8 @@ class SegFolder:
     "A dataset folder: `images/`, `labels/`, `codes.txt` and, for its split, `valid.txt`"
     @check_args(path=PATH, strict=FLAG)
     def __init__(self,
-        path,        # the folder
-        strict=True  # refuse a faulty `codes.txt`? (`check_dataset` lists its faults instead)
+        path:str|Path,   # the folder
+        strict:bool=True # refuse a faulty `codes.txt`? (`check_dataset` lists its faults instead)
     ):
         self.path = Path(path).expanduser()
         self.name = plain_text(self.path.resolve().name)
@@ -125,7 +125,7 @@ class SegFolder:
         self.bits = None # of greys beyond 8 bits, once `grey_bits` has looked at the images
         self.base = self.merged = None # of `merge`: the folder as it is on disk, and how it merges
 
-    def label(self, image):
+    def label(self, image:str|Path)->Path:
         "The mask of an image; where there is none, the path that it should have"
         path = label_path(self.path/'images'/Path(image).name)
         return self.masks.get(path.stem) or path
@@ -146,19 +146,19 @@ LABELLED = kind_of(lambda v: hasattr(v, 'codes') and hasattr(v, 'colors'),
 
 # %% ../../nbs/inside/data/dataset.ipynb #962ac42f
 @patch(as_prop=True)
-def name2id(self:SegFolder):
+def name2id(self:SegFolder)->dict[str,int]:
     "The id of each class name"
     return {c: i for i,c in enumerate(self.codes)}
 
 @patch(as_prop=True)
-def void_code(self:SegFolder):
+def void_code(self:SegFolder)->int|None:
     "The id of the class `Void`, in whatever capitals; None where there is none"
     return next((i for i,c in enumerate(self.codes) if is_void(c)), None)
 
 # %% ../../nbs/inside/data/dataset.ipynb #68e714ff
 @patch
 def merge(self:SegFolder,
-    classes # 'camvid11', a CSV file with the columns from,to, or a dict; '' is Void
+    classes:str|Path|dict # 'camvid11', a CSV file with the columns from,to, or a dict; '' is Void
 )->SegFolder:
     "The folder with several classes as one"
     if self.base: raise SegError(f'{self.name}: merged already; merge its `base` instead')
@@ -235,8 +235,8 @@ def _asserted(folder, s, *want):
 @patch
 @check_args(name=TEXT)
 def split(self:SegFolder,
-    name='valid.txt'  # `valid.txt`, `fastai` or `segnet`
-): # a `Split`
+    name:str='valid.txt' # `valid.txt`, `fastai` or `segnet`
+)->Split: # a `Split`
     "A split of the folder's images, by name"
     if name == 'segnet': return _asserted(self, _segnet(self), 367, 101, 233)
     if name not in ('valid.txt', 'fastai'):

@@ -13,6 +13,8 @@ import os
 
 import numpy as np
 from PIL import Image, ImageOps
+from collections.abc import Sequence
+from pathlib import Path
 
 # %% ../../nbs/inside/data/decode.ipynb #390a8249
 from ..checks import PATH, check_args, optional
@@ -25,7 +27,7 @@ from .names import short_path
 # %% ../../nbs/inside/data/decode.ipynb #e98702ac
 _formats = ('PNG','JPEG','BMP','GIF','PPM','TIFF','WEBP')
 
-def why_unreadable(path, e):
+def why_unreadable(path:str|Path, e:Exception)->str:
     "Why a file could not be decoded, from the error `e` that came of it"
     if getattr(e, 'errno', None): return f'cannot be read ({e.strerror})'
     with open(path, 'rb') as f: head = f.read(512).lstrip().lower()
@@ -42,7 +44,7 @@ def _check_size(im):
         raise ValueError(f'{im.width} x {im.height} pixels is more than Pillow allows')
 
 @check_args(path=PATH)
-def open_image(path):
+def open_image(path:str|Path):
     "The decoded, upright image in a file, and the raw mode its pixels are stored in"
     try:
         im = Image.open(path, formats=_formats)
@@ -60,7 +62,7 @@ def open_image(path):
         raise SegError(f'{short_path(path)}: {why}; replace the file') from None
 
 # %% ../../nbs/inside/data/decode.ipynb #61be0893
-def verify_png(path):
+def verify_png(path:str|Path):
     "Test the checksums in a PNG"
     try:
         with Image.open(path, formats=('PNG',)) as im: im.verify()
@@ -191,10 +193,10 @@ def _grey_ids(im, raw, greys, known, where):
 # %% ../../nbs/inside/data/decode.ipynb #78cc53bb
 @check_args(path=PATH, colors=optional(COLORS))
 def decode_mask(
-    path,      # a mask file
-    colors,    # of the classes, uint8 (n, 3); None: not known
-    greys=None # the class id of each value that stands for one, int16 (256,); see `SegFolder`
-): # uint8 (H,W), and the mode they are stored in
+    path:str|Path, # a mask file
+    colors:np.ndarray, # of the classes, uint8 (n, 3); None: not known
+    greys:np.ndarray|None=None # the class id of each value that stands for one, int16 (256,)
+)->tuple[np.ndarray,str]: # uint8 (H,W), and the mode they are stored in
     "The ids in a mask file, not compared with the classes"
     im,raw = open_image(path)
     where = short_path(path)
@@ -211,9 +213,9 @@ def decode_mask(
 # %% ../../nbs/inside/data/decode.ipynb #c17c958f
 @check_args(path=PATH, folder_or_codes=optional(CLASSES))
 def read_mask(
-    path,                 # a mask file
-    folder_or_codes=None  # a `SegFolder` or class names: what ids and colours stand for; or None
-): # uint8 array (H,W) of class ids
+    path:str|Path, # a mask file
+    folder_or_codes:SegFolder|Sequence[str]|None=None # what ids and colours stand for
+)->np.ndarray: # uint8 array (H,W) of class ids
     "The class ids in a mask file, exactly; without classes, ids are not compared with any"
     is_folder = isinstance(folder_or_codes, SegFolder)
     if is_folder and folder_or_codes.base:
@@ -245,7 +247,7 @@ def _why_no_colors(im):
     lo,hi = int(np.min(im)),int(np.max(im))
     if lo < 0 or hi > 65535: return f'grey from {lo} to {hi} is not 16 bits'
 
-def open_picture(path):
+def open_picture(path:str|Path):
     "The decoded, upright image in a file, whose pixels are known to be colours"
     im,_ = open_image(path)
     if why := _why_no_colors(im):
@@ -254,7 +256,7 @@ def open_picture(path):
     return im
 
 # %% ../../nbs/inside/data/decode.ipynb #6926e838
-def deep_top(path):
+def deep_top(path:str|Path):
     "The highest grey in an image of more than 8 bits; 0 for any other file"
     try:
         with Image.open(path, formats=_formats) as im:
@@ -262,14 +264,14 @@ def deep_top(path):
     except Exception: return 0 # whoever reads it says why
 
 def bits_of(
-    top, # the highest grey
-    kinds=(8, 10, 12, 14, 16) # bits that there may be
+    top:int, # the highest grey
+    kinds:Sequence[int]=(8, 10, 12, 14, 16) # bits that there may be
 )->int:
     "How many bits greys up to `top` have"
     return next((b for b in kinds if top < 2**b), 16)
 
 def grey_bits(
-    folder # a `SegFolder`
+    folder:SegFolder # the data
 )->int:
     "How many bits the greys in a folder's images have; looks at them once"
     if folder.bits is None:
@@ -278,8 +280,8 @@ def grey_bits(
 
 # %% ../../nbs/inside/data/decode.ipynb #4e22163c
 def read_image(
-    path, # an image file that Pillow can open
-    folder=None # the `SegFolder` that says how many bits deep greys have; None: the file does
+    path:str|Path, # an image file that Pillow can open
+    folder:SegFolder|None=None # says how many bits deep greys have; None: the file does
 )->np.ndarray: # colours, uint8 (H, W, 3), the right way up
     "Read a picture as RGB, upright, whatever its mode."
     im = open_picture(path)
@@ -315,8 +317,8 @@ def _array_of(image):
 
 # %% ../../nbs/inside/data/decode.ipynb #7378b645
 def as_rgb(
-    image, # a path, a Pillow image, or an array or a tensor of colours; see the table
-    folder=None # of a path, as for `read_image`
+    image:object, # a path, a Pillow image, or an array or a tensor of colours; see the table
+    folder:SegFolder|None=None # of a path, as for `read_image`
 )->np.ndarray: # colours, uint8 (H, W, 3)
     "An image that somebody has at hand, as RGB; what has two readings is refused"
     if isinstance(image, (str, os.PathLike)): return read_image(image, folder)

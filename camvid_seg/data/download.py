@@ -22,7 +22,7 @@ from ..core import SegError, fsync, is_readable_file, remove
 
 # %% ../../nbs/inside/data/download.ipynb #1e2cafeb
 @check_args(path=PATH)
-def sha256_of(path):
+def sha256_of(path:str|Path)->str:
     "SHA-256 of a file, in hexadecimal"
     if not is_readable_file(path): raise SegError(f'{path}: no such file; give the path of one')
     h = hashlib.sha256()
@@ -32,11 +32,11 @@ def sha256_of(path):
 
 # %% ../../nbs/inside/data/download.ipynb #e7ef5c7c
 def mismatch(
-    path,       # a file, `pathlib.Path`
-    size=None,  # bytes it should have
-    md5=None,   # MD5 its first 2**20 bytes should have
-    sha256=None # SHA-256 it should have
-): # text, or None
+    path:Path,           # a file, `pathlib.Path`
+    size:int|None=None,  # bytes it should have
+    md5:str|None=None,   # MD5 its first 2**20 bytes should have
+    sha256:str|None=None # SHA-256 it should have
+)->str|None: # text, or None
     "How a file differs from what is known of it, or None"
     n = path.stat().st_size
     if size is not None and n != size: return f'{n:,} bytes instead of {size:,}'
@@ -90,7 +90,7 @@ def _head(r):
     return tag, int(size) if size.isdigit() else None, int(m[1]) if m else None
 
 @patch
-def same(self:_Part, tag, size, start):
+def same(self:_Part, tag:str, size:int, start:int):
     "Does the rest that a server offers belong to the bytes we have?"
     if start != self.have: return False
     old = self.known.get('tag'),self.known.get('total')
@@ -98,7 +98,7 @@ def same(self:_Part, tag, size, start):
 
 # %% ../../nbs/inside/data/download.ipynb #900aff12
 @patch
-def begin(self:_Part, r):
+def begin(self:_Part, r:object):
     "Look at the head of answer `r`; after it, the body belongs at the end of the part"
     if r.headers.get_content_type() == 'text/html':
         raise SegError(f'{self.url}: a web page came instead of the file; '
@@ -124,14 +124,14 @@ def bad(self:_Part):
     return mismatch(self.path, md5=self.md5) if self.md5 and n >= 2**20 else None
 
 @patch
-def refuse(self:_Part, why):
+def refuse(self:_Part, why:str):
     "Give up on a wrong file"
     self.drop()
     raise SegError(f'{self.url}: not the published file ({why}); nothing of it was kept')
 
 # %% ../../nbs/inside/data/download.ipynb #a0d31cd5
 @patch
-def receive(self:_Part, r, bar):
+def receive(self:_Part, r:object, bar:object):
     "Append the body of answer `r`, as far as it comes"
     n,total = self.have,self.total
     bar.total,bar.n = total,n
@@ -209,15 +209,15 @@ def _fetch_part(part, bar, tries, wait, timeout):
 
 # %% ../../nbs/inside/data/download.ipynb #16ed5e00
 def download(
-    url,            # what to fetch, by http or https
-    path,           # the file to make
-    size=None,      # its size in bytes, where known
-    md5=None,       # MD5 of its first 2**20 bytes, where known
-    progress=True,  # show a progress bar?
-    tries=5,        # connections in a row that bring nothing new, before it gives up
-    wait=1.,        # seconds before the second of them, doubled each time
-    timeout=30.     # seconds of silence after which a connection counts as broken
-): # `path`
+    url:str,            # what to fetch, by http or https
+    path:str|Path,      # the file to make
+    size:int|None=None, # its size in bytes, where known
+    md5:str|None=None,  # MD5 of its first 2**20 bytes, where known
+    progress:bool=True, # show a progress bar?
+    tries:int=5,        # connections in a row that bring nothing new, before it gives up
+    wait:float=1.,      # seconds before the second of them, doubled each time
+    timeout:float=30.   # seconds of silence after which a connection counts as broken
+)->Path: # `path`
     "Fetch a file, from where an earlier call stopped; `path` appears when it is whole and right"
     path = Path(path)
     if not re.match('https?://', url): raise SegError(f'{url}: not an http or https address')
@@ -284,9 +284,9 @@ class _Limited:
         return b
 
 def write_member(
-    tar, # the open archive
-    m,   # one of its members, a plain file or a folder
-    path # where to
+    tar:tarfile.TarFile, # the open archive
+    m:tarfile.TarInfo,   # one of its members, a plain file or a folder
+    path:str|Path        # where to
 ):
     "Write a member as a new file or folder"
     folder = path if m.isdir() else path.parent
@@ -312,10 +312,10 @@ def _members(archive, max_bytes, folder=None):
 class DiskFault(SegError): "The archive is not to blame"
 
 def unpack(
-    archive,        # a .tgz file
-    folder,         # where to; an existing folder
-    max_bytes=None  # refuse what unpacks to more; see below when None
-): # the number of files
+    archive:str|Path,       # a .tgz file
+    folder:str|Path,        # where to; an existing folder
+    max_bytes:int|None=None # refuse what unpacks to more; see below when None
+)->int: # the number of files
     "Unpack a .tgz of plain files and folders, all inside `folder`; a refused one writes none"
     archive,folder = Path(archive),Path(folder)
     size = archive.stat().st_size

@@ -25,6 +25,11 @@ from .street import (CHUNK, LEAVES, archway, arrow, billboard, bridge, cover,
 from .traffic import (VEHICLES, car, cone, dog, person, pram, rider, suitcase,
                                      sweeper, truck)
 
+# %% ../../nbs/inside/data/drives.ipynb #7fb5112d
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.data.street import DrivePlan
+
 # %% ../../nbs/inside/data/drives.ipynb #953c86bc
 @dataclass(frozen=True)
 class Thing:
@@ -219,10 +224,10 @@ def _depth(at):
     return z + thing.length if thing.length > 4 and thing.pace == 1 else z
 
 def in_view(
-    p, # the `DrivePlan`
-    s, # metres along the drive
-    frame # number of the frame: where those who move are
-): # [(z, thing)], far ones first, `z` metres away
+    p:'DrivePlan', # the `DrivePlan`
+    s:float, # metres along the drive
+    frame:int # number of the frame: where those who move are
+)->list[tuple]: # [(z, thing)], far ones first, `z` metres away
     "Everything before the camera"
     here = int(s // CHUNK)
     chunks = range(max(0, here - 2), here + 2 + int(FAR // CHUNK))

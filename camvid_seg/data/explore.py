@@ -9,6 +9,7 @@ __all__ = ['read_pair', 'show_grid', 'hover_mask', 'MaskExplorer', 'AugmentExplo
 
 # %% ../../nbs/inside/data/explore.ipynb #9f748613
 import base64, io, os
+from collections.abc import Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -22,7 +23,7 @@ from fastcore.basics import patch
 from ..checks import FLAG, PATH, PATHS, check_args, number, optional, whole
 from ..core import SegError, parallel_map, plain_text
 from .counts import share_text
-from .dataset import FOLDER, LABELLED
+from .dataset import FOLDER, LABELLED, SegFolder
 from .decode import read_image, read_mask
 from .masks import (ID_LIST, IDS, IMAGE, class_shares, colorize, column_legend,
                                    legible, overlay, resize_mask)
@@ -30,9 +31,9 @@ from .masks import (ID_LIST, IDS, IMAGE, class_shares, colorize, column_legend,
 # %% ../../nbs/inside/data/explore.ipynb #041d863e
 @check_args(folder=FOLDER, fn=PATH, width=optional(whole(1)))
 def read_pair(
-    folder, # a `SegFolder`
-    fn, # path of one of its images
-    width=None, # make wider frames this wide, pixels; None keeps the size
+    folder:SegFolder, # the data
+    fn:str|Path, # path of one of its images
+    width:int|None=None, # make wider frames this wide, pixels; None keeps the size
 )->tuple: # image, uint8 (H, W, 3), and mask of class ids, uint8 (H, W)
     "Image and mask of a frame, no wider than `width`."
     image, mask = read_image(fn, folder), read_mask(folder.label(fn), folder)
@@ -62,14 +63,14 @@ def _no_axes(fig, place):
 @check_args(folder=FOLDER, images=optional(PATHS), n=whole(1), cols=whole(1),
             alpha=number(0, 1), legend=FLAG, width=number(.1, 100))
 def show_grid(
-    folder, # a `SegFolder`
-    images=None, # the frames to show; None: spread evenly over the folder
-    n=6, # at most this many frames
-    cols=3, # frames side by side
-    alpha=0.5, # share of paint: 0 shows pictures only, 1 masks only
-    legend=True, # one legend for the whole grid?
-    width=3, # inches a frame
-): # the figure
+    folder:SegFolder, # the data
+    images:Sequence[str|Path]|None=None, # the frames to show; None: spread evenly over the folder
+    n:int=6, # at most this many frames
+    cols:int=3, # frames side by side
+    alpha:float=0.5, # share of paint: 0 shows pictures only, 1 masks only
+    legend:bool=True, # one legend for the whole grid?
+    width:float=3, # inches a frame
+)->plt.Figure: # the figure
     "Frames with their masks laid over them."
     fns = _spread(list(folder.images if images is None else images), n)
     if not fns: raise SegError('show_grid: no frames to show; pass at least one image')
@@ -134,14 +135,14 @@ class hover_mask:
     @check_args(mask=IDS, folder=LABELLED, image=optional(IMAGE), alpha=number(0, 1),
                 ids=optional(ID_LIST), width=whole(1), cells=whole(1))
     def __init__(self,
-        mask, # class ids, (H, W)
-        folder, # anything with `codes` and `colors`
-        image=None, # uint8 (H, W, 3) under the paint; None shows the colours alone
-        alpha=0.5, # share of paint where there is an image
-        ids=None, # paint these class ids only and grey out the rest; None paints all
-        width=640, # largest width on the page, CSS pixels
-        cells=240, # columns of the grid in which the pointer is looked up
-        title='', # text below
+        mask:np.ndarray, # class ids, (H, W)
+        folder:object, # anything with `codes` and `colors`
+        image:np.ndarray|None=None, # uint8 (H, W, 3) under the paint; None shows the colours alone
+        alpha:float=0.5, # share of paint where there is an image
+        ids:Sequence[int]|None=None, # paint these class ids only, the rest grey; None: all
+        width:int=640, # largest width on the page, CSS pixels
+        cells:int=240, # columns of the grid in which the pointer is looked up
+        title:str='', # text below
     ):
         self.mask, self.codes = np.asarray(mask), folder.codes
         self.width, self.cells, self.title = width, cells, title
@@ -225,10 +226,10 @@ class MaskExplorer(_Explorer):
     "Look through a folder's masks: frame, opacity, one class lit up, the class under the pointer."
     @check_args(folder=FOLDER, images=optional(PATHS), frame=whole(), width=whole(1))
     def __init__(self,
-        folder, # a `SegFolder`
-        images=None, # the frames to look through; None: the whole folder
-        frame=0, # the frame to begin with, its place in the list
-        width=640, # largest width on the page, pixels
+        folder:SegFolder, # the data
+        images:Sequence[str|Path]|None=None, # the frames to look through; None: the whole folder
+        frame:int=0, # the frame to begin with, its place in the list
+        width:int=640, # largest width on the page, pixels
     ):
         super().__init__(folder, images, frame, width)
         classes = [('all classes', -1)] + [(str(c), i) for i, c in enumerate(folder.codes)]
@@ -265,11 +266,11 @@ class AugmentExplorer(_Explorer):
     "Move a frame and its mask together, as training does, with sliders."
     @check_args(folder=FOLDER, images=optional(PATHS), frame=whole(), width=whole(1))
     def __init__(self,
-        folder, # a `SegFolder`
-        images=None, # the frames to choose from; None: the whole folder
-        frame=0, # the frame to begin with, its place in the list
-        width=360, # largest width of each of the two pictures, pixels
-        **start, # values to begin with, by the names in `Augment.draw`
+        folder:SegFolder, # the data
+        images:Sequence[str|Path]|None=None, # the frames to choose from; None: the whole folder
+        frame:int=0, # the frame to begin with, its place in the list
+        width:int=360, # largest width of each of the two pictures, pixels
+        **start:dict, # values to begin with, by the names in `Augment.draw`
     ):
         super().__init__(folder, images, frame, width)
         place, warp = (0., 1., 0.05, 0.5), (-0.5, 0.5, 0.05, 0.)

@@ -15,6 +15,11 @@ from .camera import NEAR
 from .canvas import (along_road, facing_us, letters, mix_colors, part_of_face,
                                     spaced)
 
+# %% ../../nbs/inside/data/houses.ipynb #a79fee96
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.data.canvas import Canvas
+
 # %% ../../nbs/inside/data/houses.ipynb #436cfb03
 PAINT = [(178, 44, 48), (46, 86, 148), (216, 218, 220), (60, 64, 72),
          (134, 142, 150), (234, 234, 228), (54, 108, 96), (196, 154, 74)]
@@ -34,7 +39,7 @@ def _window(cv, q, lit, on, detail):
     cv.face(part_of_face(q, .47, 0, .53, 1), _TRIM, lit=lit)
     cv.face(part_of_face(q, 0, .55, 1, .6), _TRIM, lit=lit)
 
-def windows(cv, x, z, length, y, bays, lit, seed):
+def windows(cv:'Canvas', x:float, z:float, length:float, y:float, bays:int, lit:float, seed:int):
     "One storey's row of windows on a wall beside the road"
     step, wide, h = length / bays, .17 + .03 * (seed % 4), 1.35 + .1 * (seed % 3)
     for i in range(bays):
@@ -55,7 +60,7 @@ def _awning(cv, x, z0, z1, color, lit):
         cv.face(stripe, _TRIM if i % 2 else color, 'Building', max(lit, .5))
 
 # %% ../../nbs/inside/data/houses.ipynb #04484d51
-def shop(cv, x, z, length, color, lit, seed):
+def shop(cv:'Canvas', x:float, z:float, length:float, color:tuple, lit:float, seed:int):
     "A shop front on the wall at `x`"
     z0, z1, on = z + .3, z + length - .3, cv.mood.lamps
     if z1 < NEAR: return
@@ -69,7 +74,7 @@ def shop(cv, x, z, length, color, lit, seed):
     if seed % 3 == 0 and z <= 50: _awning(cv, x, z0, z1, color, lit)
 
 # %% ../../nbs/inside/data/houses.ipynb #33dadb5b
-def facade(cv, x, z, length, top, color, lit, n):
+def facade(cv:'Canvas', x:float, z:float, length:float, top:float, color:tuple, lit:float, n:int):
     "The wall along the street, with plinth, string course and cornice"
     for i in range(n):
         a, b = z + length * i / n, z + length * (i + 1) / n
@@ -80,7 +85,8 @@ def facade(cv, x, z, length, top, color, lit, n):
     for y in (3.15, top - .35): cv.face(along_road(x, z, z + length, y, y + .22), course, lit=lit)
 
 # %% ../../nbs/inside/data/houses.ipynb #620cc35f
-def roof(cv, x, z, length, depth, top, color, lit):
+def roof(cv:'Canvas', x:float, z:float, length:float, depth:float, top:float, color:tuple,
+         lit:float):
     "A pitched roof with two chimneys"
     mid, eave = x + depth / 2, x - math.copysign(.35, depth)
     for c in (.2, .75):
@@ -100,7 +106,8 @@ def _gable(cv, x, z, depth, top, color, pitched):
     pale = mix_colors(color, (250, 244, 232), .4)
     cv.face(facing_us(z, x, x + depth, top - .3, top), pale, lit=.5)
 
-def building(cv, z, side, x, length, floors, color, tiles=None, sells=None, seed=0):
+def building(cv:'Canvas', z:float, side:int, x:float, length:float, floors:int, color:tuple,
+             tiles:bool|None=None, sells:bool|None=None, seed:int=0):
     "A house at distance `x`: `tiles` is a pitched roof's colour, `sells` a shop's"
     x, depth, top, lit = side * x, side * 9., .7 + 3. * floors, cv.sunny(side > 0)
     if side == cv.mood.sun:
@@ -120,7 +127,7 @@ def building(cv, z, side, x, length, floors, color, tiles=None, sells=None, seed
     cv.face(along_road(x, door, door + 1, 0, 2.2), PAINT[seed % 8], lit=lit)
 
 # %% ../../nbs/inside/data/houses.ipynb #ec4daf11
-def wall(cv, z, side, x, length, color, h=1.3):
+def wall(cv:'Canvas', z:float, side:int, x:float, length:float, color:tuple, h:float=1.3):
     "A garden wall with courses and coping"
     q, lit = along_road(side * x, z, z + length, 0, h), cv.sunny(side > 0)
     coping, joint = mix_colors(color, (240, 234, 222), .55), mix_colors(color, (60, 50, 50), .35)
@@ -130,7 +137,7 @@ def wall(cv, z, side, x, length, color, h=1.3):
     for v in (.22, .44, .66): cv.face(part_of_face(q, 0, v, 1, v + .03), joint, lit=lit)
 
 # %% ../../nbs/inside/data/houses.ipynb #f11276e4
-def fence(cv, z, side, x, length, color, h=1.6):
+def fence(cv:'Canvas', z:float, side:int, x:float, length:float, color:tuple, h:float=1.6):
     "A fence of boards"
     q, lit = along_road(side * x, z, z + length, 0, h), cv.sunny(side > 0)
     cv.face(q, color, 'Fence', lit)
@@ -140,7 +147,7 @@ def fence(cv, z, side, x, length, color, h=1.6):
         cv.face(part_of_face(q, o / length, 0, (o + .13) / length, 1.07), dark, 'Fence', lit)
 
 # %% ../../nbs/inside/data/houses.ipynb #4cf4aa90
-def hedge(cv, z, side, x, length, color, h=1.2):
+def hedge(cv:'Canvas', z:float, side:int, x:float, length:float, color:tuple, h:float=1.2):
     "A clipped hedge"
     x, n = side * x, 'VegetationMisc'
     cv.block(min(x, x + side), max(x, x + side), 0, h, z, z + length, color, n)
@@ -164,7 +171,7 @@ def _crown(cv, z, x, y, r, tall, color, seed):
             cv.disc(*at, z, rx, ry, tone, name, lit)
 
 # %% ../../nbs/inside/data/houses.ipynb #43e5a099
-def conifer(cv, z, x, h, r, color):
+def conifer(cv:'Canvas', z:float, x:float, h:float, r:float, color:tuple):
     "A conifer's four tiers"
     sun = cv.mood.sun
     for i in range(4):
@@ -174,7 +181,7 @@ def conifer(cv, z, x, h, r, color):
         cv.flat(x, z, [(w * sun, y), (w * sun * .15, y), (0, y + h * .4)], c, lit=.95)
 
 # %% ../../nbs/inside/data/houses.ipynb #1a39530b
-def tree(cv, z, x, h, color, kind=0, seed=0):
+def tree(cv:'Canvas', z:float, x:float, h:float, color:tuple, kind:str=0, seed:int=0):
     "A tree of height `h`: round (0), tall (1) or a conifer (2)"
     r, x_shadow, z_shadow = h * (.31, .2, .26)[kind], x - cv.mood.sun * h * .35, z + h * .12
     angles = [i * .7 for i in range(9)]

@@ -10,6 +10,7 @@ __all__ = ['run_mask', 'find_coco']
 # %% ../../nbs/inside/data/import_coco.ipynb #444b797b
 import os
 from functools import partial
+from pathlib import Path
 
 # %% ../../nbs/inside/data/import_coco.ipynb #c3322873
 import numpy as np
@@ -38,9 +39,9 @@ def _unpacked_lengths(text, where):
 
 # %% ../../nbs/inside/data/import_coco.ipynb #267d965d
 def run_mask(
-    rle,   # a dict with `size` (height, width) and `counts`, a list or text
-    size,  # of the image, (width, height)
-    where  # what to call it in an error
+    rle:dict,            # a dict with `size` (height, width) and `counts`, a list or text
+    size:tuple[int,int], # of the image, (width, height)
+    where:str            # what to call it in an error
 )->np.ndarray: # bool (H, W)
     "The pixels of COCO's run lengths"
     w, h = size
@@ -143,7 +144,7 @@ def _add_coco(found, source, file, o, ids, void):
 
 # %% ../../nbs/inside/data/import_coco.ipynb #3cee77b5
 def find_coco(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "COCO: polygons and run lengths"
     found, names = None, None

@@ -10,7 +10,9 @@ __all__ = ['image_dirs', 'mask_dirs', 'mask_sample', 'tree_roots', 'class_names'
 
 # %% ../../nbs/inside/data/import_masks.ipynb #559e0fde
 import csv, re
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 # %% ../../nbs/inside/data/import_masks.ipynb #901b65a2
 import numpy as np
@@ -30,12 +32,12 @@ def _ids(path, lut, colors, size):
     return mapped_ids(mask_values(path, colors), lut, '/'.join(path.parts[-2:]))
 
 def mask_sample(
-    source, # the folder
-    image,  # of it, a path
-    mask,   # of it, a path
-    lut,    # from the values in masks to class ids, see `value_table`
-    part='',     # 'train', 'valid', 'test' or ''
-    colors=None  # colours that stand for the values in an RGB mask, a dict
+    source:Path, # the folder
+    image:Path, # of it, a path
+    mask:Path, # of it, a path
+    lut:np.ndarray, # from the values in masks to class ids, see `value_table`
+    part:str='', # 'train', 'valid', 'test' or ''
+    colors:dict|None=None # colours that stand for the values in an RGB mask, a dict
 )->Sample:
     "An image with a mask file"
     ids = partial(_ids, mask, lut, colors)
@@ -47,8 +49,8 @@ mask_dirs = 'masks', 'ann_dir', 'mask', 'annotations', 'labels'
 _ENDS = '', '_mask', '-mask', '_masks', '_label', '_labels', '_gt', '_P', '_L'
 
 def tree_roots(
-    source, # a folder
-    names   # what the folder of images may be called
+    source:Path,        # a folder
+    names:Sequence[str] # what the folder of images may be called
 )->list: # folders that hold one: the source, or its parts
     "Where the images of a tree are"
     if any((source/o).is_dir() for o in names): return [source]
@@ -94,8 +96,8 @@ def _yaml_names(path):
     return names
 
 def class_names(
-    source, # a folder
-    format  # what to call the format in an error
+    source:Path, # a folder
+    format:str   # what to call the format in an error
 )->tuple: # the names, in the order of their numbers; the file that has them
     "The class names that a file of the source lists"
     for o in _LISTS:
@@ -113,7 +115,7 @@ def _tree(source, format, codes, lut, notes):
     return Found(codes, samples, notes=notes, refused=refused)
 
 def find_binary(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "Masks of 0 and 255 (or 0 and 1)"
     codes = 'background', 'foreground'
@@ -127,7 +129,7 @@ def find_binary(
 
 # %% ../../nbs/inside/data/import_masks.ipynb #2a30e945
 def find_ids1(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "Masks whose ids begin with 1"
     names, file = class_names(source, 'ids1')
@@ -136,7 +138,7 @@ def find_ids1(
     return _tree(source, 'ids1', codes, lut, [f'0 is Void, 1 is {names[0]}, the first of {file}'])
 
 def find_id_tree(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "Masks whose ids begin with 0, where 255 is not labelled"
     names, file = class_names(source, 'yolo')
@@ -179,7 +181,7 @@ def _voc_parts(source):
 _BORDER = 224, 224, 192 # how index 255 is painted
 
 def find_voc(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "Pascal VOC's `SegmentationClass`"
     wants = 'voc wants JPEGImages and SegmentationClass'
@@ -228,7 +230,7 @@ def _label_colors(path):
 
 # %% ../../nbs/inside/data/import_masks.ipynb #df126488
 def cvat_classes(
-    source # the folder that may hold label_colors.txt
+    source:Path # the folder that may hold label_colors.txt
 ):
     "Class names; from values in masks to ids; colours by value; colours by class"
     files = [source/o for o in ('label_colors.txt', 'labelmap.txt') if (source/o).is_file()]
@@ -273,7 +275,7 @@ def _cityscapes_labels(source):
 
 # %% ../../nbs/inside/data/import_masks.ipynb #ed0f2a09
 def find_cityscapes(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "Cityscapes: `leftImg8bit` and `gtFine` with label ids"
     wants = 'cityscapes wants leftImg8bit and gtFine'
@@ -305,7 +307,7 @@ def _csv_classes(path):
 
 # %% ../../nbs/inside/data/import_masks.ipynb #83c1c5ad
 def find_roboflow(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "Roboflow's semantic export"
     lists = source_files(source, {'.csv'})

@@ -12,6 +12,7 @@ __all__ = ['part_names', 'MAX_JSON', 'MAX_LIST', 'MAX_FILES', 'picture_suffixes'
 
 # %% ../../nbs/inside/data/import_parts.ipynb #34d90428
 import hashlib, json, os, re, unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,7 +49,7 @@ part_names = dict(train='train', training='train', val='valid', valid='valid', v
                   test='test', testing='test')
 
 def part_of(
-    name # a path in the source, with '/'
+    name:str # a path in the source, with '/'
 )->str: # 'train', 'valid', 'test', or ''
     "The part that one of the folders of a path is called after"
     folders = [o.lower().rstrip('0123456789_-') for o in name.split('/')[:-1]] # val2017
@@ -58,8 +59,8 @@ def part_of(
 MAX_JSON, MAX_LIST, MAX_FILES = 10**9, 10**7, 10**6 # bytes, bytes, files
 
 def source_text(
-    path, # a text file of the source
-    most=MAX_LIST # bytes that it may have
+    path:str|Path, # a text file of the source
+    most:int=MAX_LIST # bytes that it may have
 )->str:
     "The text of a file, up to a size"
     where = f'{path.parent.name}/{path.name}'
@@ -75,16 +76,16 @@ def source_text(
         raise SegError(f'{where}: not UTF-8 text; save it as UTF-8') from None
 
 def source_lines(
-    path # a text file of the source
+    path:str|Path # a text file of the source
 )->list:
     "The lines of a list that say something"
     return [l.strip() for l in source_text(path).splitlines() if l.strip()]
 
 # %% ../../nbs/inside/data/import_parts.ipynb #8eabddf6
 def source_json(
-    path, # a JSON file of the source
-    kind=dict # of what it must hold
-):
+    path:str|Path, # a JSON file of the source
+    kind:type=dict # of what it must hold
+)->object:
     "What a JSON file holds"
     where, text = f'{path.parent.name}/{path.name}', source_text(path, MAX_JSON)
     try: o = json.loads(text)
@@ -94,12 +95,12 @@ def source_json(
     raise SegError(f'{where}: holds a {type(o).__name__}, not a {kind.__name__}; export it again')
 
 def typed(
-    o,     # a dict that came from JSON
-    key,   # of the value that is wanted
-    kind,  # the type it must have, or several
-    where, # what to call `o` in an error
-    default=None # for a key that is not there; None: it must be
-):
+    o:dict, # a dict that came from JSON
+    key:str, # of the value that is wanted
+    kind:type|tuple, # the type it must have, or several
+    where:str, # what to call `o` in an error
+    default:object=None # for a key that is not there; None: it must be
+)->object:
     "A value of a type, out of a dict"
     v = o.get(key, default) if isinstance(o, dict) else None
     if isinstance(v, kind) and not (isinstance(v, bool) and kind is not bool): return v
@@ -108,10 +109,10 @@ def typed(
 
 # %% ../../nbs/inside/data/import_parts.ipynb #1e044093
 def inside(
-    source, # the folder that must hold the file
-    base,   # the folder that the name is relative to
-    name,   # as an annotation file has it
-    where   # what to call that file in an error
+    source:Path, # the folder that must hold the file
+    base:Path,   # the folder that the name is relative to
+    name:str,    # as an annotation file has it
+    where:str    # what to call that file in an error
 )->Path:
     "The file that an annotation file names, which must lie in the source"
     fix = 'name a file of the source'
@@ -128,8 +129,8 @@ picture_suffixes = {'.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp'}
 mask_suffixes = {'.png', '.bmp', '.tif', '.tiff', '.gif'}
 
 def source_files(
-    folder,  # of the source, searched with all its folders
-    suffixes # that are wanted, in small letters
+    folder:Path,           # of the source, searched with all its folders
+    suffixes:Sequence[str] # that are wanted, in small letters
 )->list: # paths, sorted
     "The files below a folder, without hidden ones"
     def refuse(e): raise SegError(f'{e.filename}: cannot be read ({e.strerror}); ask its owner')
@@ -143,23 +144,23 @@ def source_files(
     return sorted(found)
 
 def source_name(
-    path,  # of a file of the source
-    source # the folder
+    path:str|Path, # of a file of the source
+    source:Path    # the folder
 )->str:
     "A file's path in the source, with '/'"
     return Path(path).relative_to(source).as_posix()
 
 def without_suffix(
-    name # a path, with '/'
+    name:str # a path, with '/'
 )->str:
     "A path without the suffix of its file"
     return os.path.splitext(name)[0]
 
 # %% ../../nbs/inside/data/import_parts.ipynb #81c6f4e3
 def folder_of(
-    source, # where to look
-    names,  # what the folder may be called, the best first
-    what    # the format, and what it should hold
+    source:Path,         # where to look
+    names:Sequence[str], # what the folder may be called, the best first
+    what:str             # the format, and what it should hold
 )->Path:
     "A folder of the source that must be there"
     found = next((source/o for o in names if (source/o).is_dir()), None)
@@ -171,8 +172,8 @@ def folder_of(
 _VOID = 'void unlabeled unlabelled ignore ignored __ignore__ _ignore_ _background_'.split()
 
 def class_table(
-    names, # of the classes, in the order of the source
-    where  # the file that has them
+    names:Sequence[str], # of the classes, in the order of the source
+    where:str            # the file that has them
 )->tuple: # class names with Void; of each of `names` its id, a list; the id of Void
     "Class names as `codes.txt` has them, and where each name of the source is among them"
     names = [plain_text(o).strip() for o in names]
@@ -189,7 +190,7 @@ def class_table(
 
 # %% ../../nbs/inside/data/import_parts.ipynb #b1deed2d
 def value_table(
-    ids # id of a value, a dict
+    ids:dict # id of a value, a dict
 )->np.ndarray: # int16 (256,); -1 for other values
     "A table from the values in a mask to class ids"
     lut = np.full(256, -1, np.int16)
@@ -198,15 +199,15 @@ def value_table(
     return lut
 
 def is_byte(
-    s # a piece of a line
+    s:str # a piece of a line
 )->bool:
     "Is this text a number from 0 to 255?"
     return s.isascii() and s.isdigit() and len(s) < 4 and int(s) < 256
 
 def mapped_ids(
-    values, # in a mask, uint8 (H, W)
-    lut,    # from `value_table`
-    where   # the mask
+    values:np.ndarray, # in a mask, uint8 (H, W)
+    lut:np.ndarray,    # from `value_table`
+    where:str          # the mask
 )->np.ndarray: # class ids, uint8 (H, W)
     "Values of a mask as class ids; a value without a class is refused"
     n = np.bincount(values.ravel(), minlength=256)
@@ -219,8 +220,8 @@ def mapped_ids(
 
 # %% ../../nbs/inside/data/import_parts.ipynb #cd69e9d1
 def mask_values(
-    path,       # a mask of the source
-    colors=None # colours that stand for values in RGB masks, a dict; None: a mask may not be RGB
+    path:str|Path, # a mask of the source
+    colors:dict|None=None # colours that stand for values in RGB masks; None: a mask may not be RGB
 )->np.ndarray: # uint8 (H, W)
     "The values in a mask file, not compared with classes"
     verify_png(path)
@@ -232,8 +233,8 @@ def mask_values(
     return np.array([*colors], np.uint8)[places]
 
 def require_distinct(
-    colors, # by class name
-    where   # the file that has them
+    colors:dict, # by class name
+    where:str    # the file that has them
 ):
     "Refuse two classes of one colour: in an RGB mask nobody could tell them apart"
     names = {}
@@ -245,8 +246,8 @@ def require_distinct(
 
 # %% ../../nbs/inside/data/import_parts.ipynb #e5887196
 def distinct_colors(
-    codes, # class names
-    known  # colours by class name; those of other classes are made up
+    codes:Sequence[str], # class names
+    known:dict           # colours by class name; those of other classes are made up
 )->np.ndarray: # uint8 (n, 3), no two alike
     "A colour for every class: its known one, unless an earlier class has it"
     made = iter(class_colors([f'class {i}' for i in range(2*len(codes)+256)]).tolist())
@@ -272,7 +273,7 @@ def _plain_stem(s):
     return b[:140].decode(errors='ignore') + '-' + hashlib.sha256(b).hexdigest()[:8]
 
 def image_stems(
-    names # paths of images in the source, with '/'
+    names:Sequence[str] # paths of images in the source, with '/'
 )->list: # a stem for each, no two alike in any file system
     "What to call each image in a dataset folder"
     short = [_plain_stem(without_suffix(o.split('/')[-1])) for o in names]

@@ -9,7 +9,9 @@ __all__ = ['MAX_OUTLINE', 'polygon_points', 'find_labelme', 'find_yolo']
 
 # %% ../../nbs/inside/data/import_polygons.ipynb #c738caab
 import base64, binascii, io, math, os
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 # %% ../../nbs/inside/data/import_polygons.ipynb #06c30139
 import numpy as np
@@ -28,10 +30,10 @@ from .import_parts import (Found, Sample, class_table, folder_of, inside, part_o
 MAX_OUTLINE = 10**6 # pixels along the corners of one polygon
 
 def polygon_points(
-    numbers, # x, y, x, y, ... in pixels
-    size,    # of the image, (width, height)
-    where,   # what to call the polygon in an error
-    least=3  # corners
+    numbers:Sequence[float], # x, y, x, y, ... in pixels
+    size:tuple[int,int],     # of the image, (width, height)
+    where:str,               # what to call the polygon in an error
+    least:int=3              # corners
 )->np.ndarray: # float64 (n, 2)
     "The corners of a polygon, each known to be a number near the image"
     ok = isinstance(numbers, list) and len(numbers) >= 2*least and len(numbers)%2 == 0
@@ -117,7 +119,7 @@ def _labelme_data(file, where):
 
 # %% ../../nbs/inside/data/import_polygons.ipynb #625fda70
 def find_labelme(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "labelme: a JSON file for each image"
     files, rows, seen, found = source_files(source, {'.json'}), [], {}, Found([], [])
@@ -181,7 +183,7 @@ def _yolo_ids(file, ids, void, size):
 
 # %% ../../nbs/inside/data/import_polygons.ipynb #572d33c7
 def find_yolo(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "Trees of YOLO and mmsegmentation: with masks, or with lines of corners"
     roots = tree_roots(source, image_dirs)

@@ -9,14 +9,15 @@ __all__ = ['split_ways', 'RANDOM_WARNING', 'sequence_of', 'n_folds', 'held_out',
 
 # %% ../../nbs/inside/data/import_splits.ipynb #e9dfdd83
 import hashlib, re
+from collections.abc import Sequence
 
 # %% ../../nbs/inside/data/import_splits.ipynb #9313957a
 from ..core import SegError, plural
-from .import_parts import without_suffix
+from .import_parts import Sample, without_suffix
 
 # %% ../../nbs/inside/data/import_splits.ipynb #40d4bc6c
 def sequence_of(
-    name # path of an image in the source, with '/'
+    name:str # path of an image in the source, with '/'
 )->str:
     "What an image is a frame of: its folder, and its name without the last number"
     folder, _, file = without_suffix(name).rpartition('/')
@@ -31,7 +32,7 @@ _GROUPS = dict(folder=lambda name: name.rpartition('/')[0], sequence=sequence_of
 split_ways = *_GROUPS, 'K-fold'
 
 def n_folds(
-    way # how to split, as typed
+    way:str # how to split, as typed
 )->int: # K of 'K-fold', 1 of the other ways
     "In how many folds to split; what is no way to split is refused"
     m = re.fullmatch('([0-9]{1,3})-fold', str(way), re.A)
@@ -50,8 +51,8 @@ def _folds(groups, k):
     return [sorted(o) for o in folds]
 
 def held_out(
-    names, # paths of images in the source, with '/'
-    way    # 'folder', 'sequence', 'random', or 'K-fold'
+    names:Sequence[str], # paths of images in the source, with '/'
+    way:str              # 'folder', 'sequence', 'random', or 'K-fold'
 )->list: # of each fold the names to validate on; one fold but for 'K-fold'
     "Names to validate on: about a fifth, or each of K parts in turn"
     k, groups = n_folds(way), {}
@@ -70,8 +71,8 @@ RANDOM_WARNING = ('the split is random: frames of one drive may stand on both si
                   'then flatter; where there are drives, split by sequence or folder')
 
 def import_split(
-    samples, # of `Sample`, none of them a test image unless `way` is given
-    way=None # 'folder', 'sequence', 'random', 'K-fold'; None: what the source has, else sequences
+    samples:'Sequence[Sample]', # of `Sample`, none of them a test image unless `way` is given
+    way:str|None=None # 'folder', 'sequence', 'random', 'K-fold'; None: the source's, else sequences
 )->tuple: # of each fold the names to validate on; how they were found; a warning or None
     "Which images of a source to validate on"
     parts, names = {o.part for o in samples}, [o.name for o in samples]

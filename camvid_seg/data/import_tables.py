@@ -198,7 +198,7 @@ def _add_folder(found, source, path, lut):
 
 # %% ../../nbs/inside/data/import_tables.ipynb #ce7b6f0f
 def find_hf(
-    source # the folder to import
+    source:Path # the folder to import
 )->Found:
     "A Hugging Face dataset: parquet, `save_to_disk`, or imagefolder with masks in its metadata"
     names, file = _id2label(source)

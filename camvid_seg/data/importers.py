@@ -257,11 +257,11 @@ def _places(source, dest):
 
 @check_args(format=TEXT, source=PATH, dest=PATH, split=optional(TEXT), progress=FLAG)
 def import_dataset(
-    format,  # one of `importers`
-    source,  # the folder that an annotation tool wrote; it is only read
-    dest,    # the dataset folder to make
-    split=None, # 'folder', 'sequence', 'random', 'K-fold'; None: the source's own, else sequences
-    progress=False # show a progress bar?
+    format:str, # one of `importers`
+    source:str|Path, # the folder that an annotation tool wrote; it is only read
+    dest:str|Path, # the dataset folder to make
+    split:str|None=None, # 'folder', 'sequence', 'random', 'K-fold'; None: its own, else sequences
+    progress:bool=False # show a progress bar?
 )->ImportReport: # true when nothing was refused
     "Make a dataset folder from another format; called again, it goes on where it was stopped"
     if format not in importers:

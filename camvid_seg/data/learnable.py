@@ -9,6 +9,7 @@ __all__ = ['count_runs', 'ClassFacts', 'class_facts', 'part_warnings', 'thicknes
 
 # %% ../../nbs/inside/data/learnable.ipynb #edb96462
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 # %% ../../nbs/inside/data/learnable.ipynb #ffef53f2
@@ -17,9 +18,14 @@ import numpy as np
 # %% ../../nbs/inside/data/learnable.ipynb #011b1a4a
 from .names import is_void
 
+# %% ../../nbs/inside/data/learnable.ipynb #e452413c
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.data.dataset import Split
+
 # %% ../../nbs/inside/data/learnable.ipynb #cf183051
 def count_runs(
-    ids # class ids, uint8 (H, W)
+    ids:np.ndarray # class ids, uint8 (H, W)
 )->np.ndarray: # int64 (2, 256): runs along the rows and along the columns, by id
     "In how many runs the pixels of each class lie"
     rows = np.r_[ids[:,0], ids[:,1:][ids[:,1:] != ids[:,:-1]]]
@@ -35,14 +41,14 @@ class ClassFacts(NamedTuple):
     across: list  # mean width of the pieces in training masks, as a share of the image; 0: none
     down: list    # mean height, the same
     @property
-    def own(self):
+    def own(self)->np.ndarray:
         "The ids of classes that count: all but Void"
         return [i for i,c in enumerate(self.codes) if not is_void(c)]
 
 def class_facts(
-    codes, # class names
-    split, # a `Split`
-    found  # by image, a dict: its `size`; of its mask `counts`, int64 (256,), and `runs`, (2, 256)
+    codes:Sequence[str], # class names
+    split:'Split', # a `Split`
+    found:dict # by image: its `size`; of its mask `counts`, int64 (256,), and `runs`, (2, 256)
 )->ClassFacts:
     "Add up what the masks of a split hold"
     n = len(codes)
@@ -61,7 +67,7 @@ def _some(names, most=5):
     return ', '.join(names[:most]) + more
 
 def part_warnings(
-    facts # of a split, `ClassFacts`
+    facts:ClassFacts # of a split, `ClassFacts`
 )->list: # a line each
     "Which classes a split cannot teach, and which it cannot judge"
     said, names = [], facts.codes
@@ -86,24 +92,24 @@ def part_warnings(
 
 # %% ../../nbs/inside/data/learnable.ipynb #1af6a741
 def thickness(
-    facts, # of a split, `ClassFacts`
-    size   # (H, W) in pixels
+    facts:ClassFacts,   # of a split, `ClassFacts`
+    size:tuple[int,int] # (H, W) in pixels
 )->dict: # in pixels by class name, the thinnest first
     "How thin the classes with training pixels are at a size, on average"
     thick = {facts.codes[i]: min(facts.across[i]*size[1], facts.down[i]*size[0]) for i in facts.own}
     return dict(sorted(((c,t) for c,t in thick.items() if t > 0), key=lambda o: o[1]))
 
 def least_size(
-    size, # (H, W) in pixels
-    thick # the thickness of a class at it, in pixels
+    size:tuple[int,int], # (H, W) in pixels
+    thick:float          # the thickness of a class at it, in pixels
 )->str: # the size at which it is a pixel
     "Below which size a class is thinner than a pixel"
     return 'x'.join(f'{math.ceil(o/thick)}' for o in size)
 
 def thin_text(
-    facts, # of a split, `ClassFacts`
-    size   # (H, W) in pixels
-): # a line; None where no class is that thin
+    facts:ClassFacts,   # of a split, `ClassFacts`
+    size:tuple[int,int] # (H, W) in pixels
+)->str|None: # a line; None where no class is that thin
     "Which classes may vanish at a size"
     thin = {c:t for c,t in thickness(facts, size).items() if t < 1}
     if not thin: return None

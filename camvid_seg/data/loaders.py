@@ -9,6 +9,7 @@ __all__ = ['FinishBatch', 'ReadImage', 'ReadMask', 'AddClasses', 'worker_faults'
 
 # %% ../../nbs/inside/data/loaders.ipynb #e3aa8987
 import multiprocessing.connection, os, re, traceback
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,35 +42,35 @@ class FinishBatch(Transform):
     def __init__(self,
         augment:Augment|None=None # what training batches get; None: nothing
     ): self.augment = augment
-    def __call__(self, b, split_idx=None, **kwargs):
+    def __call__(self, b:tuple, split_idx:int|None=None, **kwargs:object):
         x, *masks = [o.as_subclass(torch.Tensor) for o in b]
         if self.augment and masks and not split_idx:
             x, *masks = augment_batch(x, masks[0], self.augment.draw(len(x)))
         else: x = (x.float().div_(255) - MEAN[...,None].to(x.device))/STD[...,None].to(x.device)
         return TensorImage(x), *(SegMask(m.long()) for m in masks)
-    def decode(self, b, **kwargs):
+    def decode(self, b:tuple, **kwargs:object):
         return TensorImage(denormalize(b[0].as_subclass(torch.Tensor))), *b[1:]
 
 # %% ../../nbs/inside/data/loaders.ipynb #f8ba64e1
 class ReadImage(Transform):
     "From the path of an image, or from an image in memory, to its pixels, uint8 (3, H, W)"
     def __init__(self,
-        frames # the `Frames` to read it from
+        frames:Frames # the `Frames` to read it from
     ): self.frames = frames
     def encodes(self, image): return self.frames.image(image)
 
 class ReadMask(Transform):
     "From the path of an image to its mask, uint8 ids (H, W)"
     def __init__(self,
-        frames # the `Frames` to read it from
+        frames:Frames # the `Frames` to read it from
     ): self.frames = frames
     def encodes(self, path): return self.frames.mask(Path(path))
 
 class AddClasses(Transform):
     "Give decoded masks their class names and colours"
     def __init__(self,
-        codes, # class names, in the order of their ids
-        colors # their colours, uint8 (classes, 3)
+        codes:Sequence[str], # class names, in the order of their ids
+        colors:np.ndarray    # their colours, uint8 (classes, 3)
     ): self.codes, self.colors = codes, colors
     def decodes(self, o:SegMask):
         o.codes, o.colors = self.codes, self.colors
@@ -131,7 +132,7 @@ class FramesDL(TfmdDL):
         if len(frames) != 2: return
         def cached(o): return isinstance(o, Path) and frames[0].has(o)
         if all(map(cached, self.dataset.items)): return frames[0]
-    def create_batches(self, samps):
+    def create_batches(self, samps:Iterable):
         if (frames := self._frames()) is None: return super().create_batches(samps)
         items = self.dataset.items
         return (frames.batch([items[i] for i in ids]) for ids in self.chunkify(samps))
@@ -246,15 +247,15 @@ _AUGMENT = kind_of(_is_augment,
             cache=FLAG, num_workers=optional(whole(0, 1024)), device=optional(DEVICE),
             progress=FLAG)
 def seg_dataloaders(
-    folder:SegFolder,       # the dataset folder
-    size:tuple[int,int],    # training size (H, W) in pixels
-    bs:int|None=None,       # images in a batch; default: `batch_size_for(size)`
-    split:str='valid.txt',  # a split of `folder.split`
+    folder:SegFolder, # the dataset folder
+    size:tuple[int,int], # training size (H, W) in pixels
+    bs:int|None=None, # images in a batch; default: `batch_size_for(size)`
+    split:str='valid.txt', # a split of `folder.split`
     augment:bool|Augment|list=True, # `Augment()`, none, one of your own, or fastai batch transforms
-    cache:bool=True,        # decode every frame once to disk?
+    cache:bool=True, # decode every frame once to disk?
     num_workers:int|None=None, # loader processes; default: 0 with a cache, else one a core up to 8
     device:str|torch.device|None=None, # where the batches go; default: fastai's default device
-    progress:bool=False     # show a bar while decoding
+    progress:bool=False # show a bar while decoding
 )->DataLoaders: # x: float32 (N, 3, H, W), normalized; y: int64 class ids (N, H, W)
     "`DataLoaders` of `folder` at `size`; they know its `codes`, `colors` and `void_code`"
     parts = folder.split(split)
@@ -273,8 +274,8 @@ def seg_dataloaders(
 
 # %% ../../nbs/inside/data/loaders.ipynb #682fe8e2
 def loader_facts(
-    dls # fastai `DataLoaders`
-): # dict of `codes`, `colors`, `void_code` and `size` (rows, columns), None where `dls` is silent
+    dls:DataLoaders # fastai `DataLoaders`
+)->dict: # `codes`, `colors`, `void_code` and `size` (rows, columns), None where `dls` is silent
     "What a file of weights tells about the images that they were trained on"
     names = 'codes', 'colors', 'void_code', 'size'
     codes, colors, void, size = (getattr(dls, k, None) for k in names)

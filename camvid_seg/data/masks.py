@@ -10,6 +10,7 @@ __all__ = ['IDS', 'IMAGE', 'ID_LIST', 'INCHES', 'AXES', 'checked_ids', 'colorize
 
 # %% ../../nbs/inside/data/masks.ipynb #ff32b3b2
 import functools, re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -24,6 +25,12 @@ from ..checks import (FLAG, PATH, SIZE, TEXT, Kind, check_args, kind_of, number,
                                optional, whole)
 from ..core import SegError, atomic_path
 from .classes import COLORS, NAMES, class_colors
+
+# %% ../../nbs/inside/data/masks.ipynb #ee4beb87
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from PIL.PngImagePlugin import PngInfo
+    from matplotlib.legend import Legend
 
 # %% ../../nbs/inside/data/masks.ipynb #283726de
 def _array(test):
@@ -58,8 +65,8 @@ AXES = kind_of(lambda v: hasattr(v, 'get_figure'), 'axes of matplotlib')
 # %% ../../nbs/inside/data/masks.ipynb #3218da7b
 @check_args(n=whole())
 def checked_ids(
-    mask, # class ids, (H, W) whole numbers
-    n # how many classes there are
+    mask:object, # class ids, (H, W) whole numbers
+    n:int # how many classes there are
 )->np.ndarray: # contiguous uint8 (H, W), all below `n`
     "The ids in a mask, each known to belong to a class."
     mask = np.asarray(mask)
@@ -75,8 +82,8 @@ def checked_ids(
 # %% ../../nbs/inside/data/masks.ipynb #55cbccea
 @check_args(colors=COLORS)
 def colorize(
-    mask, # class ids, (H, W) whole numbers: array, CPU tensor or Pillow image
-    colors, # colour of each id, uint8 (n, 3)
+    mask:object, # class ids, (H, W) whole numbers: array, CPU tensor or Pillow image
+    colors:np.ndarray, # colour of each id, uint8 (n, 3)
 )->np.ndarray: # colours, uint8 (H, W, 3)
     "Paint every id of `mask` in its colour."
     return np.take(np.asarray(colors, np.uint8), checked_ids(mask, len(colors)), axis=0)
@@ -84,10 +91,10 @@ def colorize(
 # %% ../../nbs/inside/data/masks.ipynb #c21db08d
 @check_args(path=PATH, colors=COLORS)
 def save_mask(
-    mask, # class ids, uint8 (H, W)
-    path, # where to write, a .png
-    colors, # colour of each id, uint8 (n, 3)
-    pnginfo=None, # text to go with it, a `PngInfo` of Pillow
+    mask:object, # class ids, uint8 (H, W)
+    path:str|Path, # where to write, a .png
+    colors:np.ndarray, # colour of each id, uint8 (n, 3)
+    pnginfo:'PngInfo|None'=None, # text to go with it, a `PngInfo` of Pillow
 )->Path: # `path`, written whole or not at all
     "Write `mask` as a PNG of mode P: ids in the pixels, `colors` in the palette."
     path, im = Path(path), Image.fromarray(checked_ids(mask, len(colors)))
@@ -101,11 +108,11 @@ def save_mask(
 # %% ../../nbs/inside/data/masks.ipynb #89f575ba
 @check_args(image=IMAGE, mask=IDS, colors=COLORS, alpha=number(0, 1), ids=optional(ID_LIST))
 def overlay(
-    image, # colours, uint8 (H, W, 3)
-    mask, # class ids, (H, W)
-    colors, # colour of each id, uint8 (n, 3)
-    alpha=0.5, # share of paint, 0 (picture only) to 1 (paint only)
-    ids=None, # paint these class ids only; None paints all
+    image:np.ndarray, # colours, uint8 (H, W, 3)
+    mask:object, # class ids, (H, W)
+    colors:np.ndarray, # colour of each id, uint8 (n, 3)
+    alpha:float=0.5, # share of paint, 0 (picture only) to 1 (paint only)
+    ids:Sequence[int]|None=None, # paint these class ids only; None paints all
 )->np.ndarray: # colours, uint8 (H, W, 3)
     "Blend `image` with the colours of its `mask`."
     image, mask = np.asarray(image), np.asarray(mask)
@@ -122,7 +129,7 @@ def overlay(
 # %% ../../nbs/inside/data/masks.ipynb #9cc5d8f4
 @check_args(mask=_ANY_IDS)
 def class_shares(
-    mask, # class ids, (H, W) or any shape
+    mask:object, # class ids, (H, W) or any shape
 )->tuple: # ids present, int64 (k,), and the share of pixels of each, float64 (k,), largest first
     "Which classes are in `mask`, and how much of it each covers."
     n = np.bincount(np.asarray(mask).ravel())
@@ -154,8 +161,8 @@ def _letters(family):
     return frozenset(get_font(findfont(FontProperties(family=[family]))).get_charmap())
 
 def legible(
-    texts, # matplotlib's `Text` objects
-    instead # what each says where no font has its letters
+    texts:Sequence, # matplotlib's `Text` objects
+    instead:Sequence[str] # what each says where no font has its letters
 ):
     "Draw texts in a font that has their letters, or say something else"
     own = plt.rcParams['font.family']
@@ -168,16 +175,16 @@ def legible(
 
 # %% ../../nbs/inside/data/masks.ipynb #4c1c7705
 def class_legend(
-    ax, # matplotlib axes to draw beside
-    codes, # class names
-    colors, # colour of each id, uint8 (n, 3)
-    ids, # class ids to list, in this order
-    shares=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
-    max_rows=None, # list this many, then say how many more; None: as many as fit beside the axes
-    loc='upper left', # corner of the legend that is anchored
-    anchor=(1.02, 1), # where, in axes coordinates: the default is outside on the right
-    fontsize=8, # points
-): # the matplotlib `Legend`
+    ax:plt.Axes, # matplotlib axes to draw beside
+    codes:Sequence[str], # class names
+    colors:np.ndarray, # colour of each id, uint8 (n, 3)
+    ids:Sequence[int], # class ids to list, in this order
+    shares:Sequence[float]|None=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
+    max_rows:int|None=None, # list this many, then say how many more; None: as many as fit
+    loc:str='upper left', # corner of the legend that is anchored
+    anchor:tuple[float,float]=(1.02, 1), # where, in axes coordinates; default: outside, right
+    fontsize:float=8, # points
+)->'Legend': # the matplotlib `Legend`
     "Legend of classes `ids` in their colours."
     ids, max_rows = list(ids), max_rows or _legend_rows(ax, fontsize)
     names, numbers = (_legend_names([f(i) for i in ids], shares)
@@ -198,8 +205,8 @@ def class_legend(
 
 # %% ../../nbs/inside/data/masks.ipynb #1a0708c8
 def legend_column(
-    axs, # a grid of axes, (rows, columns)
-): # the axes that takes the place of the last column
+    axs:np.ndarray, # a grid of axes, (rows, columns)
+)->plt.Axes: # the axes that takes the place of the last column
     "A grid without frames, with room for one legend on its right."
     figure, place = axs[0,0].figure, axs[0,-1].get_gridspec()[:,-1]
     for ax in axs[:,-1]: ax.remove()
@@ -209,15 +216,15 @@ def legend_column(
 
 # %% ../../nbs/inside/data/masks.ipynb #fad19044
 def column_legend(
-    beside, # the axes that `legend_column` gives
-    codes, # class names
-    colors, # colour of each id, uint8 (n, 3)
-    ids, # class ids to list, in this order
-    shares=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
-    max_rows=None, # list this many, then say how many more; None: as many as fit
-    indent=0, # distance from the left of `beside`, as a share of its width
-    fontsize=8, # points, at most
-): # the matplotlib `Legend`
+    beside:plt.Axes, # the axes that `legend_column` gives
+    codes:Sequence[str], # class names
+    colors:np.ndarray, # colour of each id, uint8 (n, 3)
+    ids:Sequence[int], # class ids to list, in this order
+    shares:Sequence[float]|None=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
+    max_rows:int|None=None, # list this many, then say how many more; None: as many as fit
+    indent:float=0, # distance from the left of `beside`, as a share of its width
+    fontsize:float=8, # points, at most
+)->'Legend': # the matplotlib `Legend`
     "Legend of a grid of pictures, whole within the figure."
     def draw(fontsize):
         legend = class_legend(beside, codes, colors, ids, shares, max_rows, anchor=(indent, 1),
@@ -244,15 +251,15 @@ _LABELS = Kind('a `SegFolder`, class names, or the pair (codes, colors)', _codes
 @check_args(folder=_LABELS, image=optional(IMAGE), alpha=number(0, 1), ax=optional(AXES),
             legend=FLAG, title=optional(TEXT), figsize=INCHES)
 def show_mask(
-    mask, # class ids, (H, W)
-    folder, # a `SegFolder`, or anything with `codes`, or the pair (codes, colors)
-    image=None, # uint8 (H, W, 3) to lay the mask over
-    alpha=0.5, # share of paint where there is an image
-    ax=None, # axes to draw on; None makes a figure
-    legend=True, # list the classes present with their share of pixels?
-    title=None, # text above
-    figsize=(6, 3.2), # inches, of a figure made here
-): # the axes
+    mask:object, # class ids, (H, W)
+    folder:object, # a `SegFolder`, or anything with `codes`, or the pair (codes, colors)
+    image:np.ndarray|None=None, # uint8 (H, W, 3) to lay the mask over
+    alpha:float=0.5, # share of paint where there is an image
+    ax:plt.Axes|None=None, # axes to draw on; None makes a figure
+    legend:bool=True, # list the classes present with their share of pixels?
+    title:str|None=None, # text above
+    figsize:tuple[float,float]=(6, 3.2), # inches, of a figure made here
+)->plt.Axes: # the axes
     "Draw `mask` in class colours, largest class first in the legend."
     codes, colors = folder
     if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
@@ -268,9 +275,9 @@ class color_table:
     "Table of class ids, colours and names, shown as HTML."
     @check_args(codes=NAMES, colors=COLORS, columns=whole(1))
     def __init__(self,
-        codes, # class names
-        colors, # colour of each id, uint8 (n, 3)
-        columns=4, # classes side by side
+        codes:Sequence[str], # class names
+        colors:np.ndarray, # colour of each id, uint8 (n, 3)
+        columns:int=4, # classes side by side
     ):
         self.codes, self.colors, self.columns = list(codes), np.asarray(colors, np.uint8), columns
 
@@ -294,8 +301,8 @@ class color_table:
 # %% ../../nbs/inside/data/masks.ipynb #ed2ffdc6
 @check_args(size=SIZE)
 def resize_mask(
-    mask, # class ids, (H, W), below 256
-    size, # (rows, columns) wanted
+    mask:object,         # class ids, (H, W), below 256
+    size:tuple[int,int], # (rows, columns) wanted
 )->np.ndarray: # class ids, uint8 of shape `size`
     "Resize by taking the nearest pixel: no id that was not there before."
     im, (rows, columns) = Image.fromarray(checked_ids(mask, 256)), size

@@ -11,6 +11,7 @@ __all__ = ['image_suffixes', 'label_path', 'image_files', 'short_path', 'stem_of
 # %% ../../nbs/inside/data/names.ipynb #2d318006
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 # %% ../../nbs/inside/data/names.ipynb #dbd0e875
@@ -20,8 +21,8 @@ from .classes import class_key
 # %% ../../nbs/inside/data/names.ipynb #52839d70
 @check_args(image=PATH)
 def label_path(
-    image  # an image's path, `images/X.png`
-): # its mask's path, `labels/X_P.png`
+    image:str|Path # an image's path, `images/X.png`
+)->Path: # its mask's path, `labels/X_P.png`
     "The mask that belongs to an image"
     image = Path(image)
     return image.parent.parent/'labels'/f'{image.stem}_P.png'
@@ -29,35 +30,35 @@ def label_path(
 # %% ../../nbs/inside/data/names.ipynb #7363e03f
 image_suffixes = {'.png', '.jpg', '.jpeg'}
 
-def image_files(folder):
+def image_files(folder:Path)->list[Path]:
     "The image files of a folder, sorted"
     def ours(p): return p.suffix.lower() in image_suffixes and not p.name.startswith('.')
     return sorted(p for p in folder.iterdir() if ours(p) and p.is_file())
 
 # %% ../../nbs/inside/data/names.ipynb #6524c8da
-def short_path(path):
+def short_path(path:str|Path)->str:
     "A file's name with its folder's: `labels/X_P.png`"
     return '/'.join(Path(path).parts[-2:])
 
 # %% ../../nbs/inside/data/names.ipynb #3052547f
-def stem_of(name):
+def stem_of(name:str):
     "What a name in `valid.txt` is matched by"
     name = re.split(r'[/\\]', name)[-1]
     return name[:name.rindex('.')] if Path(name).suffix.lower() in image_suffixes else name
 
 # %% ../../nbs/inside/data/names.ipynb #bce3d59a
-def is_void(name): return class_key(name) == 'void' # pixels that nobody labelled
+def is_void(name:str): return class_key(name) == 'void' # pixels that nobody labelled
 
 class NameIndex:
     "Things by name: by the very name, else by the only one that is the same by `class_key`"
     def __init__(self,
-        named # things by name, a dict
+        named:dict # things by name, a dict
     ):
         self.named, self.alike = named, {}
         for name,o in named.items(): self.alike.setdefault(class_key(name), []).append(o)
     def get(self,
-        name
-    ): # the thing; None where it is not clear
+        name:str
+    )->object: # the thing; None where it is not clear
         "Look a name up"
         if name in self.named: return self.named[name]
         found = self.alike.get(class_key(name), ())
@@ -65,7 +66,7 @@ class NameIndex:
 
 # %% ../../nbs/inside/data/names.ipynb #3e9fb3d2
 def label_index(
-    folder # the folder of the masks
+    folder:Path # the folder of the masks
 )->NameIndex: # paths, by their stem
     "The masks of a folder: of several with one stem, the `.png`"
     def rank(p): return p.suffix != '.png', p.suffix.lower() != '.png', p.name
@@ -77,8 +78,8 @@ def label_index(
 _others = {'train', 'training', 'test', 'testing', 'false'}
 
 def valid_images(
-    lines, # of `valid.txt`
-    images # paths
+    lines:Sequence[str],  # of `valid.txt`
+    images:Sequence[Path] # paths
 )->tuple: # paths of the images that are named, a list; the names that no image has
     "What the lines of a `valid.txt` name"
     index, found, gone = NameIndex({p.stem: p for p in images}), [], []
@@ -148,8 +149,8 @@ def _has_parts(folder):
                for p in folder.iterdir() if p.is_dir())
 
 def import_format(
-    path # a folder
-): # a format of `camvid-seg import`; None where it is not known
+    path:str|Path # a folder
+)->str|None: # a format of `camvid-seg import`; None where it is not known
     "What lays its files out as this folder does"
     def has(*names): return all((path/o).exists() for o in names)
     def any_of(*patterns): return any(next(path.glob(o), None) for o in patterns)
@@ -165,7 +166,7 @@ def import_format(
     if has('images', 'masks'): return 'yolo'
 
 def import_hint(
-    layout # a format of `camvid-seg import`
+    layout:str # a format of `camvid-seg import`
 )->str: # the end of a line
     "Which command makes a dataset folder of another layout"
     what = dict(yolo='this is laid out as YOLO and mmsegmentation do it')
@@ -174,8 +175,8 @@ def import_hint(
 
 # %% ../../nbs/inside/data/names.ipynb #bdaea5fe
 def name_faults(
-    path,  # a dataset folder
-    labels # the mask that belongs to each image, by its path; it need not be there
+    path:str|Path, # a dataset folder
+    labels:dict    # the mask that belongs to each image, by its path; it need not be there
 )->tuple: # errors, warnings: lists of lines
     "What is wrong with the names of images and masks"
     errors = [*_shared_masks(labels)]

@@ -24,7 +24,7 @@ from .canvas import CLASS_ID, GROUND, Canvas, facing_us, mix_colors, spaced
 from .dataset import SegFolder
 from .drives import in_view
 from .storage import mark_used, sweep_cache
-from .street import CHUNK, lanes, plan_drive, road
+from .street import CHUNK, DrivePlan, lanes, plan_drive, road
 
 # %% ../../nbs/inside/data/scenes.ipynb #8e402739
 def _cloud(cv, u, v, puffs, white):
@@ -35,7 +35,7 @@ def _cloud(cv, u, v, puffs, white):
             box = (u + du - q, v - q + lift * q, u + du + q, v + q * .75 + lift * q)
             cv.pen.chord(box, 180, 360, fill)
 
-def clouds(cv, rng, drift):
+def clouds(cv:Canvas, rng:np.random.Generator, drift:float):
     "Clouds, drifting a little with each frame"
     w, m = cv.size[1], cv.mood
     white = mix_colors(m.horizon, [min(255, 262 * c) for c in m.light], .75)
@@ -46,7 +46,7 @@ def clouds(cv, rng, drift):
         _cloud(cv, u, v, [((i - 2) * r * 1.1, r * q) for i, q in enumerate(radii)], white)
 
 # %% ../../nbs/inside/data/scenes.ipynb #25771894
-def skyline(cv, p, rng):
+def skyline(cv:Canvas, p:DrivePlan, rng:np.random.Generator):
     "The far end of the street"
     for x in spaced(-170, 170, 9.):
         l, top = rng.uniform(8, 20), rng.uniform(4, 12)
@@ -56,7 +56,7 @@ def skyline(cv, p, rng):
         else: cv.disc(x + l / 2, 1, FAR, l * .6, top * .7, p.leaves, 'Tree', .4)
 
 # %% ../../nbs/inside/data/scenes.ipynb #d82fcf0f
-def rain(cv, rng):
+def rain(cv:Canvas, rng:np.random.Generator):
     "Streaks of rain, in the picture only"
     (h, w), n = cv.size, OVERSAMPLE
     color = tuple(int(v) for v in mix_colors(cv.mood.horizon, (255, 255, 255), .2))
@@ -164,7 +164,7 @@ def draw_scene(
     frame:int, # which frame of it, from 0; the camera moves on by 1 to 2 metres a frame
     size:tuple=(240, 320), # (height, width) in pixels
     seed:int=0 # another seed is another town
-): # the picture, uint8 (H, W, 3), and its mask, uint8 (H, W), of ids in CamVid's order
+)->tuple[np.ndarray,np.ndarray]: # picture, uint8 (H, W, 3), and mask, uint8 (H, W)
     "Draw one frame of one drive"
     p = plan_drive(drive, seed)
     cv, s = _paint_frame(p, frame, size)

@@ -9,6 +9,7 @@ __all__ = ['sweep_cache', 'mark_used', 'CacheEntry', 'cache_entries', 'cache_lim
 
 # %% ../../nbs/inside/data/storage.ipynb #4add8417
 import os, re, shutil, time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +27,7 @@ _HALF = re.compile(r'\..+-staging-[0-9a-f]{8}|\.scenes-.+-[0-9a-f]{8}')
 def _half_written(home): return [p for p in home.glob('.*') if _HALF.fullmatch(p.name)]
 
 def sweep_cache(
-    place=None # the cache folder; `cache_dir()` when None
+    place:Path|None=None # the cache folder; `cache_dir()` when None
 )->list[Path]: # what was removed
     "Remove what killed processes left half written in the cache folder"
     place, gone = Path(place or cache_dir()), []
@@ -104,7 +105,7 @@ _KINDS = instance_of((tuple, list, set), "kinds of entries, as ('frames',)")
 def prune_cache(
     most:int|None=None, # bytes to leave altogether; None: any number
     days:float|None=None, # remove what was not used for so long; None: by `most` alone
-    kinds=('frames',)   # what may be removed
+    kinds:Sequence[str]=('frames',) # what may be removed
 )->list[CacheEntry]: # what was removed
     "Remove what was not used for longest, never what a process uses"
     entries, gone = [o for o in cache_entries() if o.kind in kinds], []

@@ -20,6 +20,11 @@ from .camera import NEAR
 from .canvas import (Mood, along_road, drive_mood, facing_us, letters, mix_colors,
                                     part_of_face, spaced)
 
+# %% ../../nbs/inside/data/street.ipynb #48b0211f
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.data.canvas import Canvas
+
 # %% ../../nbs/inside/data/street.ipynb #24d016ac
 @dataclass(frozen=True)
 class DrivePlan:
@@ -56,7 +61,7 @@ RARE = ['Animal', 'Archway', 'Bridge', 'Train', 'Tunnel', 'TrafficCone', 'Motorc
 
 # %% ../../nbs/inside/data/street.ipynb #0c2867a0
 @lru_cache(maxsize=64)
-def plan_drive(drive, seed=0):
+def plan_drive(drive:int, seed:int=0)->DrivePlan:
     "The `DrivePlan` of a drive"
     rng = np.random.default_rng([seed, drive])
     def pick(options): return options[rng.integers(len(options))]
@@ -75,7 +80,7 @@ def plan_drive(drive, seed=0):
 # %% ../../nbs/inside/data/street.ipynb #37aebab2
 _white, _yellow = (238, 238, 232), (234, 198, 88)
 
-def road(cv, p, s):
+def road(cv:'Canvas', p:DrivePlan, s:float):
     "Verges, pavements with their joints, kerbs and asphalt, seen from `s` metres along the drive"
     h, w = p.half, p.pave
     joint = mix_colors(p.paving, (60, 60, 66), .28)
@@ -93,7 +98,7 @@ def road(cv, p, s):
             cv.ground(x * p.lane + o - .22, x * p.lane + o + .22, NEAR, 60, track)
 
 # %% ../../nbs/inside/data/street.ipynb #5bce89d6
-def lanes(cv, p, s):
+def lanes(cv:'Canvas', p:DrivePlan, s:float):
     "Dashes along the middle and lines along the edges"
     for z in spaced(-(s % 6), 110, 6.): cv.ground(-.07, .07, z, z + 3, _white, 'LaneMkgsDriv')
     offsets, color = ((.22, .42), _yellow) if p.yellow else ((.3,), _white)
@@ -104,7 +109,7 @@ def lanes(cv, p, s):
             cv.ground(x0, x1, NEAR, 200, color, 'LaneMkgsDriv')
 
 # %% ../../nbs/inside/data/street.ipynb #91848505
-def crossing(cv, z, p):
+def crossing(cv:'Canvas', z:float, p:DrivePlan):
     "A zebra crossing and its stop line"
     cv.ground(-p.half, p.half, z - 2, z + 3, p.asphalt, 'Road')
     for x in spaced(-p.half + .4, p.half - .5, 1.1):
@@ -112,7 +117,7 @@ def crossing(cv, z, p):
     cv.ground(-p.lane, -.1, z - 1.6, z - 1.3, _white, 'LaneMkgsDriv')
 
 # %% ../../nbs/inside/data/street.ipynb #a5180ab2
-def arrow(cv, z, p):
+def arrow(cv:'Canvas', z:float, p:DrivePlan):
     "An arrow in our lane"
     x = -p.lane / 2
     shaft = [(-.1, 0), (.1, 0), (.1, 2.2), (-.1, 2.2)]
@@ -120,14 +125,14 @@ def arrow(cv, z, p):
         cv.face([(x + px, 0, z + pz) for px, pz in q], _white, 'LaneMkgsDriv')
 
 # %% ../../nbs/inside/data/street.ipynb #661fc321
-def cover(cv, z, x, p):
+def cover(cv:'Canvas', z:float, x:float, p:DrivePlan):
     "An iron cover in the road, or a patch of newer asphalt"
     length, color = .7, (70, 68, 70)
     if x >= 0: length, color = 5., mix_colors(p.asphalt, (40, 42, 50), .3)
     cv.ground(x, x + min(1.2, length), z, z + length, color)
 
 # %% ../../nbs/inside/data/street.ipynb #e86a33d7
-def hatching(cv, z, p):
+def hatching(cv:'Canvas', z:float, p:DrivePlan):
     "A hatched island that nobody drives on"
     cv.ground(-.7, .7, z, z + 12, p.asphalt, 'Road')
     for a in spaced(z + .2, z + 11, 1.5):
@@ -138,7 +143,7 @@ def hatching(cv, z, p):
 # %% ../../nbs/inside/data/street.ipynb #15281773
 CHUNK = 24.  # metres of street that are made up together
 
-def parking(cv, z, p, side):
+def parking(cv:'Canvas', z:float, p:DrivePlan, side:int):
     "Parking bays beside the road"
     x0, x1 = side * p.half, side * (p.half + 2.1)
     red = mix_colors(p.asphalt, (178, 108, 92), .55)
@@ -146,21 +151,21 @@ def parking(cv, z, p, side):
     for o in spaced(0, CHUNK + .1, 6.): cv.ground(x0, x1, z + o, z + o + .12, _white)
 
 # %% ../../nbs/inside/data/street.ipynb #7243cda9
-def shoulder(cv, z, p, side):
+def shoulder(cv:'Canvas', z:float, p:DrivePlan, side:int):
     "A gravel shoulder"
     cv.ground(side * p.half, side * (p.half + .9), z, z + CHUNK, (202, 168, 100), 'RoadShoulder')
     x0, x1 = side * (p.half + .1), side * (p.half + .8)
     for o in spaced(0, CHUNK, .8): cv.ground(x0, x1, z + o, z + o + .25, (178, 144, 82))
 
 # %% ../../nbs/inside/data/street.ipynb #39e32d70
-def verge(cv, z, p, side, x0, x1):
+def verge(cv:'Canvas', z:float, p:DrivePlan, side:int, x0:float, x1:float):
     "Grass behind the pavement"
     cv.ground(side * x0, side * x1, z, z + CHUNK, p.grass, 'VegetationMisc')
 
 # %% ../../nbs/inside/data/street.ipynb #92648b89
 _pole_color = (68, 76, 84)
 
-def lamp(cv, z, x, side):
+def lamp(cv:'Canvas', z:float, x:float, side:int):
     "A street lamp"
     n, on = 'Column_Pole', cv.mood.lamps
     cv.rect(x, z, -.08, 0, .08, 7, _pole_color, n)
@@ -171,7 +176,7 @@ def lamp(cv, z, x, side):
     cv.rect(x - side * 1.5, z, -.35, 7.1, .35, 7.3, light, n, glow=on)
 
 # %% ../../nbs/inside/data/street.ipynb #b31248bb
-def sign(cv, z, x, kind=0):
+def sign(cv:'Canvas', z:float, x:float, kind:str=0):
     "A traffic sign: no entry (0), warning (1), or one way (2)"
     red, white, n = (210, 44, 46), (248, 246, 240), 'SignSymbol'
     cv.rect(x, z, -.05, 0, .05, 2.3, _pole_color, 'Column_Pole')
@@ -187,7 +192,7 @@ def sign(cv, z, x, kind=0):
         cv.flat(x, z, [*shaft, *head, (-.1, 2.5)], white)
 
 # %% ../../nbs/inside/data/street.ipynb #0aee7b66
-def traffic_light(cv, z, x, on=0):
+def traffic_light(cv:'Canvas', z:float, x:float, on:int=0):
     "A traffic light on its pole: `on` is 0 green, 1 amber, 2 red"
     cv.rect(x, z, -.07, 0, .07, 2.5, _pole_color, 'Column_Pole')
     cv.rect(x, z, -.25, 2.3, .25, 3.55, (34, 36, 42), 'TrafficLight')
@@ -196,7 +201,7 @@ def traffic_light(cv, z, x, on=0):
         cv.disc(x, 2.54 + .39 * i, z, .14, .14, color, glow=i == on)
 
 # %% ../../nbs/inside/data/street.ipynb #199b9fb0
-def billboard(cv, z, x, color, seed):
+def billboard(cv:'Canvas', z:float, x:float, color:tuple, seed:int):
     "A billboard on two legs"
     for dx in (-1.2, 1.2): cv.rect(x, z, dx - .08, 0, dx + .08, 2.4, _pole_color, 'Column_Pole')
     q = facing_us(z, x - 1.7, x + 1.7, 2.2, 4.2)
@@ -206,7 +211,7 @@ def billboard(cv, z, x, color, seed):
     letters(cv, part_of_face(q, .1, .2, .7, .4), seed + 3, .7)
 
 # %% ../../nbs/inside/data/street.ipynb #d71c7ac6
-def bridge(cv, z, p, train=False):
+def bridge(cv:'Canvas', z:float, p:DrivePlan, train:bool=False):
     "A railway bridge"
     h, n, green = p.half + p.pave, 'Bridge', (84, 128, 124)
     for side in (-1, 1):
@@ -221,7 +226,7 @@ def bridge(cv, z, p, train=False):
     cv.face(facing_us(z, -h - 30, h + 30, 6.55, 6.75), rail, lit=.8)
 
 # %% ../../nbs/inside/data/street.ipynb #1b9e01f0
-def rail_car(cv, z, y, x, length=34.):
+def rail_car(cv:'Canvas', z:float, y:float, x:float, length:float=34.):
     "A train seen from the side, `y` metres up"
     on = cv.mood.lamps
     stripes = (0, 3.3, (48, 92, 156)), (.6, .95, (244, 204, 84)), (3.05, 3.3, (206, 212, 218))
@@ -234,7 +239,7 @@ def rail_car(cv, z, y, x, length=34.):
 # %% ../../nbs/inside/data/street.ipynb #fcb25f51
 _stone = (180, 168, 150)
 
-def archway(cv, z, p):
+def archway(cv:'Canvas', z:float, p:DrivePlan):
     "A town gate: a wall with battlements and a round arch over the road"
     h, n = p.half + p.pave * .8, 10
     angles = [math.pi * i / n for i in range(n + 1)]
@@ -250,7 +255,7 @@ def archway(cv, z, p):
         cv.face(facing_us(z, x, x + .9, 9, 9.8), _stone, 'Archway', .6)
 
 # %% ../../nbs/inside/data/street.ipynb #b4a1d762
-def tunnel(cv, z, p, length=30.):
+def tunnel(cv:'Canvas', z:float, p:DrivePlan, length:float=30.):
     "The inside of a tunnel, painted from its dark end towards us"
     h, n = p.half + p.pave * .6, 'Tunnel'
     cv.face(facing_us(z + length, -h, h, 0, 5), (46, 44, 50), n, 0, True)
@@ -264,7 +269,7 @@ def tunnel(cv, z, p, length=30.):
     cv.shadow([(-h, z), (h, z), (h, z + length), (-h, z + length)])
 
 # %% ../../nbs/inside/data/street.ipynb #a0aa3f68
-def portal(cv, z, p):
+def portal(cv:'Canvas', z:float, p:DrivePlan):
     "The face of the tunnel"
     h, rim = p.half + p.pave * .6, [(-1, 0), (-1, 5), (1, 5), (1, 0)]
     def around(k, up): return [(k * h * x, y + up * (y > 0), z) for x, y in rim]

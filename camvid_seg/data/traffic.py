@@ -12,7 +12,7 @@ import math
 from typing import NamedTuple
 
 # %% ../../nbs/inside/data/traffic.ipynb #d5bedcb3
-from .canvas import letters, mix_colors, part_of_face
+from .canvas import Canvas, letters, mix_colors, part_of_face
 
 # %% ../../nbs/inside/data/traffic.ipynb #2fb79fdb
 class Vehicle(NamedTuple):
@@ -101,7 +101,7 @@ def _extras(cv, z, x, v, oncoming):
     cv.disc(x, v.belt - .08, z - .05, .2, .2, (150, 152, 158))
 
 # %% ../../nbs/inside/data/traffic.ipynb #fcbecd47
-def car(cv, z, x, kind, color, oncoming=False):
+def car(cv:Canvas, z:float, x:float, kind:str, color:tuple, oncoming:bool=False):
     "A car, SUV or pickup: `kind` is a key of `VEHICLES`"
     v = VEHICLES[kind]
     _under(cv, x, z, v.width, v.length, v.name, .26)
@@ -122,7 +122,7 @@ def _panes(cv, front, side, v, bus):
         cv.face(part_of_face(side, u / 6 + .02, v, u / 6 + .15, v + .19), pane, lit=.4, glow=on)
 
 # %% ../../nbs/inside/data/traffic.ipynb #17dcf948
-def truck(cv, z, x, color, bus=False, oncoming=False):
+def truck(cv:Canvas, z:float, x:float, color:tuple, bus:bool=False, oncoming:bool=False):
     "A lorry or a double-decker bus"
     w, l, h = (2.5, 10., 4.2) if bus else (2.4, 7.5, 3.4)
     n, light = 'Truck_Bus', (255, 246, 214) if oncoming else (220, 42, 38)
@@ -142,7 +142,7 @@ def truck(cv, z, x, color, bus=False, oncoming=False):
         cv.face(part_of_face(front, .06, .42, .94, .54), mix_colors(color, (255, 255, 255), .55))
 
 # %% ../../nbs/inside/data/traffic.ipynb #20959595
-def sweeper(cv, z, x):
+def sweeper(cv:Canvas, z:float, x:float):
     "A street sweeper with a flashing light"
     n, orange, glass = 'OtherMoving', (242, 152, 42), (62, 82, 100)
     _under(cv, x, z, 1.6, 3, n, .34)
@@ -172,7 +172,7 @@ def _umbrella(cv, z, x, seed, name):
     cv.flat(x, z, dome, _clothes[(seed + 5) % 8], name)
 
 # %% ../../nbs/inside/data/traffic.ipynb #0f289b12
-def person(cv, z, x, seed=0, tall=1., name='Pedestrian'):
+def person(cv:Canvas, z:float, x:float, seed:int=0, tall:float=1., name:str='Pedestrian'):
     "Somebody on foot; `tall` is 1 for a grown-up"
     k, a, coat = tall, .17 * math.sin(2.4 * z / tall + seed), _clothes[seed % 8]
     def shape(pts, color): cv.flat(x, z, [(px * k, py * k) for px, py in pts], color, name)
@@ -193,7 +193,7 @@ def person(cv, z, x, seed=0, tall=1., name='Pedestrian'):
     if cv.mood.weather == 'rain' and tall == 1: _umbrella(cv, z, x, seed, name)
 
 # %% ../../nbs/inside/data/traffic.ipynb #3bc81fdc
-def pram(cv, z, x, color):
+def pram(cv:Canvas, z:float, x:float, color:tuple):
     "A pram"
     n, dark = 'CartLuggagePram', mix_colors(color, _night, .4)
     for dx in (-.28, .28):
@@ -204,7 +204,7 @@ def pram(cv, z, x, color):
     cv.flat(x, z, [(-.46, .85), (-.6, 1.05), (-.55, 1.08), (-.4, .85)], (60, 60, 66), n)
 
 # %% ../../nbs/inside/data/traffic.ipynb #9cc2937a
-def suitcase(cv, z, x, color):
+def suitcase(cv:Canvas, z:float, x:float, color:tuple):
     "A suitcase on wheels"
     n, pale = 'CartLuggagePram', mix_colors(color, (255, 255, 255), .35)
     cv.rect(x, z, -.12, .8, .12, 1.1, (64, 64, 70), n)
@@ -216,7 +216,7 @@ def _scooter(cv, z, x):
     cv.flat(x, z, [(-.3, .3), (.3, .3), (.26, .9), (-.26, .9)], (196, 52, 54), 'MotorcycleScooter')
     cv.rect(x, z, -.1, .55, .1, .7, (255, 96, 74), glow=True)
 
-def rider(cv, z, x, seed=0, motor=False):
+def rider(cv:Canvas, z:float, x:float, seed:int=0, motor:bool=False):
     "A cyclist, or somebody on a motor scooter, seen from behind"
     n, away, legs = 'MotorcycleScooter' if motor else 'Bicyclist', .5 * cv.mood.sun, (48, 52, 72)
     coat = (52, 52, 62) if motor else _clothes[seed % 8]
@@ -239,7 +239,7 @@ def rider(cv, z, x, seed=0, motor=False):
     cv.disc(x, 1.7, z, .15, high, hat, n)
 
 # %% ../../nbs/inside/data/traffic.ipynb #9ccd48e5
-def dog(cv, z, x, color=(158, 108, 72)):
+def dog(cv:Canvas, z:float, x:float, color:tuple=(158, 108, 72)):
     "A dog"
     n, dark = 'Animal', mix_colors(color, (30, 20, 20), .4)
     for dx in (-.34, -.2, .2, .32): cv.rect(x, z, dx - .045, 0, dx + .045, .38, dark, n)
@@ -249,7 +249,7 @@ def dog(cv, z, x, color=(158, 108, 72)):
     cv.flat(x, z, [(-.4, .55), (-.6, .84), (-.53, .88), (-.32, .62)], color, n)
 
 # %% ../../nbs/inside/data/traffic.ipynb #cea4a145
-def cone(cv, z, x):
+def cone(cv:Canvas, z:float, x:float):
     "A traffic cone"
     n = 'TrafficCone'
     cv.rect(x, z, -.26, 0, .26, .07, (64, 62, 66), n)

@@ -22,9 +22,9 @@ from ..tensors import NETWORK
 class StageCosts:
     "Parameters and forward GFLOP of each stage of a model, for one image"
     def __init__(self,
-        rows,  # of each stage: (name, shape of its output, parameters, GFLOP)
-        total, # the same of the whole model
-        size   # (H, W) of the image, in pixels
+        rows:list[tuple],   # of each stage: (name, shape of its output, parameters, GFLOP)
+        total:tuple,        # the same of the whole model
+        size:tuple[int,int] # (H, W) of the image, in pixels
     ): self.rows, self.total, self.size = rows, total, tuple(size)
 
     def __getitem__(self, stage): return next(o for o in self.rows if o[0] == stage)[3]
@@ -52,9 +52,9 @@ def _n_params(m): return sum(p.numel() for p in m.parameters())
 
 @check_args(model=NETWORK, size=size_of(32))
 def stage_costs(
-    model, # a model of `create_unet`
-    size=(360,480) # height and width of the image, pixels
-): # `StageCosts`: `.rows` and `.total`; `costs['cross']` is one stage's GFLOP
+    model:torch.nn.Module, # a model of `create_unet`
+    size:tuple[int,int]=(360,480) # height and width of the image, pixels
+)->StageCosts: # `StageCosts`: `.rows` and `.total`; `costs['cross']` is one stage's GFLOP
     "What one image costs in each stage of `model`, forward; a multiply-add is two operations"
     meta, shapes = copy.deepcopy(model).to('meta').eval(), {}
     stages = list(_stages(meta))
@@ -74,8 +74,8 @@ def _box(ax, x, y, n, text, color):
     ax.text(x, y, text, ha='center', va='center', color='w', fontsize=9)
 
 def plot_unet(
-    model # a model of `create_unet`
-): # matplotlib axes
+    model:torch.nn.Module # a model of `create_unet`
+)->plt.Axes: # matplotlib axes
     "Draw the shape of a U-Net, with the channels of its maps"
     shape = {k:s for k,s,*_ in stage_costs(model, (64,64)).rows}
     ups = [shape[f'blocks.{i}'][0] for i in reversed(range(4))]

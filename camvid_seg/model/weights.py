@@ -10,6 +10,7 @@ __all__ = ['weights_file', 'read_weights', 'check_finite', 'load_checked', 'writ
 
 # %% ../../nbs/inside/model/weights.ipynb #0b3200e8
 import json, re, struct
+from collections.abc import Sequence
 from pathlib import Path
 
 # %% ../../nbs/inside/model/weights.ipynb #ebd9a124
@@ -33,7 +34,7 @@ def _named_weights(file):
 
 @check_args(path=PATH)
 def weights_file(
-    path # a file of weights, or a run folder
+    path:str|Path # a file of weights, or a run folder
 )->Path: # the file; the path itself where it is no folder
     "The file of weights to use"
     path = Path(path)
@@ -52,8 +53,8 @@ def _read_safetensors(path):
     return load_file(path), {k:json.loads(v) for k,v in header.items() if k != 'format'}
 
 def read_weights(
-    path # a run folder, or a file: .safetensors, or .pth / .pt with tensors and nothing else in it
-): # (state dict of CPU tensors, dict of the facts in its header: empty for .pth)
+    path:str|Path # a run folder, or a file: .safetensors, or .pth / .pt with tensors only
+)->tuple[dict,dict]: # (state dict of CPU tensors, dict of the facts in its header: empty for .pth)
     "Read a file of weights without running code from it"
     path = weights_file(path)
     if not is_readable_file(path):
@@ -76,8 +77,8 @@ def read_weights(
 
 # %% ../../nbs/inside/model/weights.ipynb #107bd02a
 def check_finite(
-    state, # state dict
-    what   # whose it is, for the message
+    state:dict, # state dict
+    what:str    # whose it is, for the message
 ):
     "Refuse weights that are not numbers"
     for k,v in state.items():
@@ -86,9 +87,9 @@ def check_finite(
                            'go back to earlier weights and train with a lower learning rate')
 
 def load_checked(
-    module, # where to
-    state,  # state dict
-    what    # whose it is, for the message
+    module:torch.nn.Module, # where to
+    state:dict,             # state dict
+    what:str                # whose it is, for the message
 ):
     "Load `state` into `module`, if names, shapes and numbers are right"
     own = module.state_dict()
@@ -112,9 +113,9 @@ _TYPES = {torch.float64:'F64', torch.float32:'F32', torch.float16:'F16', torch.b
           torch.uint8:'U8', torch.bool:'BOOL'} # as safetensors names them
 
 def write_tensors(
-    path,         # the file to write
-    tensors:dict, # by name
-    text:dict     # text for the header, by name
+    path:str|Path, # the file to write
+    tensors:dict,  # by name
+    text:dict      # text for the header, by name
 ):
     "Write a safetensors file; equal content is equal bytes"
     names = sorted(tensors, key=lambda k: (-tensors[k].itemsize, k))
@@ -135,10 +136,10 @@ _OURS = kind_of(lambda v: hasattr(unwrap(v), 'config'), 'a network, as of create
 
 @check_args(model=_OURS, path=PATH)
 def save_weights(
-    model, # a network with a `config`, as those of `create_unet`
-    path, # the file to write, .safetensors
-    **facts # more for the header, as `codes`, `colors`, `void_code`, `size`; what JSON can hold
-): # `path`
+    model:torch.nn.Module, # a network with a `config`, as those of `create_unet`
+    path:str|Path, # the file to write, .safetensors
+    **facts:object # for the header, as `codes`, `colors`, `void_code`, `size`; what JSON can hold
+)->Path: # `path`
     "Write the weights of `model` as safetensors, with what is needed to rebuild it in the header"
     path, model = Path(path), unwrap(model)
     if path.is_dir(): raise SegError(f'{path}: a folder; name a file in it')
@@ -175,8 +176,8 @@ def _wanted(facts):
            'rows and columns, two numbers from 1 to 32768')
 
 def check_header(
-    facts, # of a header
-    what   # the file, for the message
+    facts:dict, # of a header
+    what:str    # the file, for the message
 ):
     "Refuse a header whose facts, where it has them, cannot be those of a network"
     for k,ok,wanted in _wanted(facts):
@@ -186,9 +187,9 @@ def check_header(
 
 # %% ../../nbs/inside/model/weights.ipynb #8f19b80f
 def check_network(
-    facts,  # of the header of the weights
-    config, # `arch` and `decoder` of the network that is to take them
-    what    # the file, for the message
+    facts:dict,  # of the header of the weights
+    config:dict, # `arch` and `decoder` of the network that is to take them
+    what:str     # the file, for the message
 ):
     "Refuse weights of another encoder or decoder"
     known = {k:facts[k] for k in ('arch', 'decoder') if facts.get(k) is not None}
@@ -198,11 +199,11 @@ def check_network(
                    f"--decoder {config['decoder']}; use {use:.200}, or other weights")
 
 def head_rows(
-    facts, # of the header of the weights
-    codes, # class names of the network that is to take them; None: not known
-    n,     # how many classes it has
-    what   # the file, for the message
-): # for each class the row of the old head, None where it starts new; None: all rows as they are
+    facts:dict,          # of the header of the weights
+    codes:Sequence[str], # class names of the network that is to take them; None: not known
+    n:int,               # how many classes it has
+    what:str             # the file, for the message
+)->list[int|None]: # of each class its row in the old head, None: new; None: all as they are
     "Which classes of a network are known to the weights"
     old, n_old = facts.get('codes'), facts.get('n_classes')
     if codes is not None and len(codes) != n:
@@ -216,12 +217,12 @@ def head_rows(
 
 # %% ../../nbs/inside/model/weights.ipynb #570340b8
 def match_head(
-    state, # state dict of the old network
-    fresh, # state dict of the new one
-    rows,  # of `head_rows`
-    facts, # of the header of `state`
-    what   # the file, for the message
-): # `state` with a head for the classes of the new network
+    state:dict,          # state dict of the old network
+    fresh:dict,          # state dict of the new one
+    rows:list[int|None], # of `head_rows`
+    facts:dict,          # of the header of `state`
+    what:str             # the file, for the message
+)->dict: # `state` with a head for the classes of the new network
     "The old weights with the rows of their head put where the new network has these classes"
     head = {k:fresh[k].clone() for k in ('head.weight', 'head.bias')}
     n = len(facts['codes'])

@@ -16,11 +16,16 @@ from ..core import SegError
 from ..data.augment import augment_batch, color_lut, denormalize
 from .element import Touch, element, frame_uri, values_uri
 
+# %% ../../nbs/inside/touch/augment.ipynb #cdf4b4da
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.data.dataset import SegFolder
+
 # %% ../../nbs/inside/touch/augment.ipynb #7ce3fc66
 touch_places = dict(rotate=[-20, -10, 0, 10, 20], zoom=[1., 1.25, 1.5], warp=[-.3, 0., .3])
 touch_lights = dict(brightness=[.3, .4, .5, .6, .7], contrast=[.6, .8, 1., 1.25, 1.6])
 
-def drawn_places(): # dict as of `Augment.draw`, each float32 (45,)
+def drawn_places()->dict[str,np.ndarray]: # dict as of `Augment.draw`, each float32 (45,)
     "All geometries of the explorer: rotation outermost, perspective innermost"
     rotate, zoom, warp = torch.tensor([*product(*touch_places.values())]).float().T.contiguous()
     zero, half = torch.zeros_like(rotate), torch.full_like(rotate, .5)
@@ -37,7 +42,7 @@ def _moved(image, mask):
     return denormalize(x).permute(0, 2, 3, 1).numpy(), y.byte().numpy()
 
 # %% ../../nbs/inside/touch/augment.ipynb #8c45de28
-def light_tables(): # uint8 (5, 5, 256): by brightness, contrast and old value
+def light_tables()->np.ndarray: # uint8 (5, 5, 256): by brightness, contrast and old value
     "The byte that each byte becomes, in each light of the explorer"
     pairs = torch.tensor([*product(*touch_lights.values())]).T
     table = color_lut(*pairs).permute(0, 2, 1)[..., None] # as images of 256 rows
@@ -45,9 +50,9 @@ def light_tables(): # uint8 (5, 5, 256): by brightness, contrast and old value
 
 # %% ../../nbs/inside/touch/augment.ipynb #82a7ddbc
 def augment_explorer(
-    image, # a frame, uint8 (H, W, 3)
-    mask,  # its class ids, uint8 (H, W)
-    folder # the `SegFolder` that they come from; its colours
+    image:np.ndarray,  # a frame, uint8 (H, W, 3)
+    mask:np.ndarray,   # its class ids, uint8 (H, W)
+    folder:'SegFolder' # the `SegFolder` that they come from; its colours
 )->Touch: # to look at in a notebook or on a page
     "Turn, zoom, tilt, mirror and light a frame and its mask, as training does"
     image, mask = np.asarray(image), np.asarray(mask)

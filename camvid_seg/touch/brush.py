@@ -9,6 +9,7 @@ __all__ = ['class_figures', 'iou_brush']
 
 # %% ../../nbs/inside/touch/brush.ipynb #914ddb14
 import math
+from collections.abc import Sequence
 
 # %% ../../nbs/inside/touch/brush.ipynb #b3617a9b
 import numpy as np, torch
@@ -17,7 +18,7 @@ import numpy as np, torch
 from ..checks import TEXT, check_args, optional
 from ..core import SegError
 from ..data.classes import class_colors
-from ..data.dataset import CLASSES
+from ..data.dataset import CLASSES, SegFolder
 from ..data.masks import IDS, IMAGE, checked_ids, class_shares, colorize
 from ..data.names import is_void
 from .element import Touch, element, frame_uri, values_uri
@@ -29,8 +30,8 @@ def _quotient(a, b): return a/b if b else math.nan
 
 @check_args(painted=IDS, truth=IDS)
 def class_figures(
-    painted, # where the class is said to be, 1 or 0, (H, W)
-    truth    # 1 the class, 0 the rest, 2 Void, (H, W)
+    painted:np.ndarray, # where the class is said to be, 1 or 0, (H, W)
+    truth:np.ndarray    # 1 the class, 0 the rest, 2 Void, (H, W)
 )->dict: # accuracy, iou, dice and border, floats in 0..1; nan where there is nothing to count
     "What the package's metrics say of one class"
     painted, truth = (np.asarray(o).astype(np.uint8) for o in (painted, truth))
@@ -46,10 +47,10 @@ def class_figures(
 # %% ../../nbs/inside/touch/brush.ipynb #72da2691
 @check_args(mask=IDS, folder=CLASSES, image=optional(IMAGE), name=optional(TEXT))
 def iou_brush(
-    mask,       # true class ids, (H, W)
-    folder,     # a `SegFolder`, or the class names
-    image=None, # the picture under the paint, uint8 (H, W, 3); None: the colours of the classes
-    name=None   # class to begin with; None: the one with the most pixels
+    mask:np.ndarray, # true class ids, (H, W)
+    folder:SegFolder|Sequence[str], # a `SegFolder`, or the class names
+    image:np.ndarray|None=None, # under the paint, uint8 (H, W, 3); None: the classes' colours
+    name:str|None=None # class to begin with; None: the one with the most pixels
 )->Touch: # shown as the last line of a cell
     "Paint a class over a frame, and see what each metric makes of it"
     codes = list(getattr(folder, 'codes', folder))

@@ -9,6 +9,7 @@ __all__ = ['MOST_SEEN', 'SECONDS', 'LABELLING', 'CONNECTIONS', 'open_posted', 'l
 
 # %% ../../nbs/inside/touch/demo.ipynb #777a8136
 import base64, io, json, os, socket, sys, threading, time, warnings
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
@@ -31,7 +32,7 @@ MOST_SEEN = 2**22 # pixels that go through the network
 _FORMATS = 'PNG', 'JPEG', 'WEBP', 'GIF', 'BMP' # that browsers show
 
 def open_posted(
-    data # bytes
+    data:bytes # bytes
 )->np.ndarray: # uint8 (H, W, 3), upright
     "The picture that somebody sent"
     if not data: raise SegError('the picture is empty (0 bytes); choose another')
@@ -50,8 +51,8 @@ def open_posted(
 
 # %% ../../nbs/inside/touch/demo.ipynb #3450c4b2
 def label_posted(
-    predictor, # a `Predictor`
-    data       # bytes of a picture
+    predictor:Predictor, # a `Predictor`
+    data:bytes           # bytes of a picture
 )->dict: # for JSON
     "What the network makes of a picture that somebody sent"
     image = open_posted(data)
@@ -96,7 +97,7 @@ _SAFE = {'Content-Security-Policy':
          'Referrer-Policy': 'no-referrer', 'Cross-Origin-Resource-Policy': 'same-origin'}
 
 def demo_page(
-    predictor # a `Predictor`
+    predictor:Predictor # a `Predictor`
 )->str: # HTML
     "The page of the server"
     p = predictor
@@ -127,9 +128,9 @@ class _Handler(BaseHTTPRequestHandler):
 # %% ../../nbs/inside/touch/demo.ipynb #de8626ca
 @patch
 def answer(self:_Handler,
-    path, # that is known
-    kind, # of the answer
-    make  # the answer, called for a sound request of that path
+    path:str,     # that is known
+    kind:str,     # of the answer
+    make:Callable # the answer, called for a sound request of that path
 ):
     "Answer a request, or say in a line why not"
     hosts = {f'{name}:{self.server.port}' for name in ('127.0.0.1', 'localhost')}
@@ -149,7 +150,7 @@ def answer(self:_Handler,
 
 # %% ../../nbs/inside/touch/demo.ipynb #a2c9f4d3
 @patch
-def reply(self:_Handler, code, kind, text):
+def reply(self:_Handler, code:int, kind:str, text:bytes):
     "Send an answer"
     body = text.encode()
     self.connection.settimeout(SECONDS)
@@ -184,7 +185,7 @@ def label(self:_Handler)->str: # JSON
 
 # %% ../../nbs/inside/touch/demo.ipynb #154a10bc
 @patch
-def send_error(self:_Handler, code, message=None, explain=None):
+def send_error(self:_Handler, code:int, message:str|None=None, explain:str|None=None):
     "Answer with an error, one line"
     known = self.responses.get(code, ('refused',))
     line = plain_text(message or known[0])[:300]
@@ -225,8 +226,8 @@ class Demo:
     "A page on this machine where a network labels pictures, until `stop`; a notebook shows it"
     @check_args(port=whole(0, 65535))
     def __init__(self,
-        model, # a run folder, a file, a `SegLearner`, a network of `create_unet`, or a `Predictor`
-        port=0 # of 127.0.0.1; 0: one that is free
+        model:object, # a run folder, a file, a `SegLearner`, a network, or a `Predictor`
+        port:int=0 # of 127.0.0.1; 0: one that is free
     ):
         predictor = model if isinstance(model, Predictor) else Predictor(model)
         try: self.server = _Server(predictor, port)
@@ -251,8 +252,8 @@ class Demo:
 
 # %% ../../nbs/inside/touch/demo.ipynb #5250fa94
 def demo(
-    model, # a run folder, a file, a `SegLearner`, a network of `create_unet`, or a `Predictor`
-    port=0 # of 127.0.0.1; 0: one that is free
+    model:object, # a run folder, a file, a `SegLearner`, a network, or a `Predictor`
+    port:int=0 # of 127.0.0.1; 0: one that is free
 )->Demo: # the page, which a notebook shows; call its `stop` when done
     "Serve a page on this machine where a network labels pictures"
     return Demo(model, port)

@@ -23,7 +23,7 @@ from ..data.masks import IDS, IMAGE
 
 # %% ../../nbs/inside/touch/element.ipynb #f3513fdd
 def script(
-    name # of a file in `touch/js`, without its ending
+    name:str # of a file in `touch/js`, without its ending
 )->str: # JavaScript
     "A script of the package"
     folder = files('camvid_seg')/'touch'/'js'
@@ -38,9 +38,9 @@ class Touch:
     "Something to touch: shown in a notebook and on a page, with no kernel"
     @check_args(name=TEXT, fallback=TEXT)
     def __init__(self,
-        name,    # of its script, as 'masks'
-        data,    # what JSON can hold: dicts, lists, texts, numbers
-        fallback # what it shows, in words, where no script runs
+        name:str,    # of its script, as 'masks'
+        data:object, # what JSON can hold: dicts, lists, texts, numbers
+        fallback:str # what it shows, in words, where no script runs
     ): self.name, self.data, self.fallback = name, data, fallback
 
     def __repr__(self): return f'{self.name}: {self.fallback}'
@@ -54,9 +54,9 @@ class Touch:
 
 # %% ../../nbs/inside/touch/element.ipynb #9b665163
 def element(
-    name,    # of its script in `touch/js`, as 'masks'
-    data,    # what JSON can hold: dicts, lists, texts, finite numbers
-    fallback # what it shows, in words, where no script runs
+    name:str,    # of its script in `touch/js`, as 'masks'
+    data:object, # what JSON can hold: dicts, lists, texts, finite numbers
+    fallback:str # what it shows, in words, where no script runs
 )->Touch: # shown as the last line of a cell
     "A thing to touch, ready to be shown"
     script(name)
@@ -70,15 +70,15 @@ def _uri(image, kind, **options):
 
 @check_args(image=IMAGE, quality=whole(1, 100))
 def frame_uri(
-    image,     # colours, uint8 (H, W, 3)
-    quality=82 # of the JPEG, 1 to 100
+    image:np.ndarray, # colours, uint8 (H, W, 3)
+    quality:int=82    # of the JPEG, 1 to 100
 )->str: # a data URI
     "A picture as JPEG, for the data of an element"
     return _uri(np.ascontiguousarray(image), 'JPEG', quality=quality)
 
 @check_args(values=IDS)
 def values_uri(
-    values # whole numbers 0 to 255, (H, W), as class ids
+    values:np.ndarray # whole numbers 0 to 255, (H, W), as class ids
 )->str: # a data URI
     "Whole numbers as a grey PNG, for the data of an element"
     values = np.asarray(values)

@@ -19,7 +19,7 @@ from fastai.vision.core import imagenet_stats
 from ..checks import check_args, optional, whole
 from ..core import SegError
 from ..data.cache import decode_frame, resize_array
-from ..data.dataset import FOLDER
+from ..data.dataset import FOLDER, SegFolder
 from ..data.explore import read_pair
 from ..data.masks import resize_mask
 from .element import Touch, element, frame_uri, values_uri
@@ -68,10 +68,10 @@ def _frame(path, image, truth, ids, sure, size):
 # %% ../../nbs/inside/touch/masks.ipynb #c5faebd1
 @check_args(folder=optional(FOLDER), n=whole(1, 20), width=whole(16, 640))
 def mask_explorer(
-    model,       # a learner with `seg_dataloaders`, or a `Predictor`
-    folder=None, # a `SegFolder` with masks; None: that of the learner
-    n=4,         # how many validation frames
-    width=240    # pixels of a row on the page, at most
+    model:object,               # a learner with `seg_dataloaders`, or a `Predictor`
+    folder:SegFolder|None=None, # a `SegFolder` with masks; None: that of the learner
+    n:int=4,                    # how many validation frames
+    width:int=240               # pixels of a row on the page, at most
 )->Touch: # shown as the last line of a cell
     "Swipe between truth, prediction and error of some frames, and ask each pixel"
     folder, paths, pairs = _labelled_frames(model, folder, n)

@@ -11,10 +11,16 @@ __all__ = ['MOST', 'example_frames', 'network_page']
 from ..data.decode import read_image
 from ..data.scenes import scenes
 from .element import Touch, element, frame_uri
+from collections.abc import Sequence
+
+# %% ../../nbs/inside/touch/network.ipynb #019c84e1
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    import numpy as np
 
 # %% ../../nbs/inside/touch/network.ipynb #98be5801
 def example_frames(
-    codes # names of the classes that the network knows
+    codes:Sequence[str] # names of the classes that the network knows
 )->list: # images, uint8 (H, W, 3); none if it does not know streets
     "Drawn streets to try a network on"
     if not {'Road', 'Sky'} & {*codes}: return []
@@ -25,12 +31,12 @@ MOST = dict(bytes=32*2**20, pixels=60_000_000) # of a picture that is labelled
 
 # %% ../../nbs/inside/touch/network.ipynb #1c88e289
 def network_page(
-    codes,  # class names
-    colors, # of the classes, whole numbers (n, 3)
-    size,   # (H, W) that the network sees, pixels; None: each picture at its own
-    frames, # examples, uint8 (H, W, 3)
-    about,  # the network, in words
-    **how   # the addresses model, runtime and wasm with their bytes; or post, of a server
+    codes:Sequence[str], # class names
+    colors:'np.ndarray', # of the classes, whole numbers (n, 3)
+    size:tuple[int,int], # (H, W) that the network sees, pixels; None: each picture at its own
+    frames:'Sequence[np.ndarray]', # examples, uint8 (H, W, 3)
+    about:str, # the network, in words
+    **how:object # the addresses model, runtime and wasm with their bytes; or post, of a server
 )->Touch:
     "A trained network to try on pictures, as HTML"
     data = dict(codes=list(codes), colors=[[*map(int, c)] for c in colors], about=about, most=MOST,

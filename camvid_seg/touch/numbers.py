@@ -16,11 +16,16 @@ from ..core import SegError
 from .element import Touch, element
 from ..train.lr_finder import sandbox
 
+# %% ../../nbs/inside/touch/numbers.ipynb #94f26c73
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from fastai.learner import Learner
+
 # %% ../../nbs/inside/touch/numbers.ipynb #b7b757d1
 def _flat(gradients): return torch.cat([g.detach().float().flatten().cpu() for g in gradients])
 
 def step_gradients(
-    learn # a `Learner` with a training loader
+    learn:'Learner' # a `Learner` with a training loader
 )->dict[str,torch.Tensor]: # by what they belong to, each float32 (numbers,)
     "Gradients of one training step in float32: of the logits, the layers' outputs, the weights"
     outputs = []
@@ -43,10 +48,10 @@ def step_gradients(
 
 # %% ../../nbs/inside/touch/numbers.ipynb #07b939a3
 def by_power(
-    gradients, # float32 (numbers,)
-    low,       # power of two of the first count; smaller ones count there too
-    high       # power of two of the last count; larger ones count there too
-): # counts, int64 (high - low + 1,)
+    gradients:torch.Tensor, # float32 (numbers,)
+    low:int,                # power of two of the first count; smaller ones count there too
+    high:int                # power of two of the last count; larger ones count there too
+)->torch.Tensor: # counts, int64 (high - low + 1,)
     "How many gradients lie from each power of two up to the next; zeros are left out"
     some = gradients[gradients != 0]
     power = (some.frexp().exponent - 1).clamp(low, high)
@@ -56,10 +61,10 @@ def by_power(
 number_formats = dict(fp16=torch.float16, bf16=torch.bfloat16, fp32=torch.float32)
 
 def fates(
-    ordered, # sizes of gradients, sorted, none of them zero; float64 (numbers,)
-    dtype,   # the format, a dtype of torch
-    scale    # the loss scale
-): # how many become zero, subnormal (fewer digits) and infinite
+    ordered:torch.Tensor, # sizes of gradients, sorted, none of them zero; float64 (numbers,)
+    dtype:torch.dtype,    # the format, a dtype of torch
+    scale:float           # the loss scale
+)->tuple: # how many become zero, subnormal (fewer digits) and infinite
     "What becomes of gradients, multiplied by a loss scale, in another format"
     i = torch.finfo(dtype)
     tiny, gap = i.smallest_normal*i.eps, i.max*i.eps/(2 - i.eps) # at the two ends of the line
@@ -91,7 +96,7 @@ def _series(name, gradients):
 
 # %% ../../nbs/inside/touch/numbers.ipynb #bef75c0c
 def number_line(
-    gradients # dict by name of float32 tensors, as `step_gradients` gives it
+    gradients:dict[str,torch.Tensor] # dict by name of float32 tensors, as `step_gradients` gives it
 )->Touch: # to look at in a notebook or on a page
     "Gradients on the number line of fp16, with a loss scale to move; bf16 and fp32 beside"
     data = dict(low=_low, scales=[*_scales], series=[_series(*o) for o in gradients.items()],

@@ -10,6 +10,7 @@ __all__ = ['default_peaks', 'cycle_steps', 'record_runs', 'rate_explorer']
 # %% ../../nbs/inside/touch/rates.ipynb #7d32f027
 import copy, math
 import torch
+from collections.abc import Callable, Sequence
 from fastai.callback.schedule import combined_cos
 
 # %% ../../nbs/inside/touch/rates.ipynb #db3f40fd
@@ -19,9 +20,9 @@ from ..train.lr_finder import Smooth
 
 # %% ../../nbs/inside/touch/rates.ipynb #62e79d4c
 def cycle_steps(
-    peak, # highest learning rate
-    warm, # share of the steps in which the rate climbs; None: a constant rate
-    n     # number of steps
+    peak:float, # highest learning rate
+    warm:float, # share of the steps in which the rate climbs; None: a constant rate
+    n:int       # number of steps
 )->list: # of pairs (rate, momentum), one a step
     "Learning rate and momentum of each step, as `fit` or `fit_one_cycle` set them"
     if warm is None: return [(peak, .9)]*n
@@ -46,11 +47,11 @@ def _trained(net, batches, loss_func, steps):
 default_peaks = tuple(float(f'{10**(i/2):.1g}') for i in range(-8, 3))
 
 def record_runs(
-    net,       # an untrained network; it stays as it is
-    batches,   # list of (images, masks), one a step
-    loss_func, # of logits and masks
-    peaks=default_peaks, # learning rates to try
-    warms=(None, .1, .25, .5) # schedules: shares of the steps that climb; None: constant
+    net:torch.nn.Module, # an untrained network; it stays as it is
+    batches:Sequence[tuple], # list of (images, masks), one a step
+    loss_func:Callable, # of logits and masks
+    peaks:Sequence[float]=default_peaks, # learning rates to try
+    warms:Sequence[float|None]=(None, .1, .25, .5) # shares of the steps that climb; None: constant
 )->list[dict]: # one a run: peak, warm, rates, moms and losses by step
     "Train copies of a network on the same batches, at each rate and with each schedule"
     def run(peak, warm):
@@ -74,7 +75,7 @@ def _recorded(run):
                 moms=_short(run['moms']), losses=_short(finite), smooth=_short(curve))
 
 def rate_explorer(
-    runs # of `record_runs`: every rate with every schedule
+    runs:list[dict] # of `record_runs`: every rate with every schedule
 )->Touch: # to look at in a notebook or on a page
     "Recorded runs by learning rate and schedule: move the rate and see loss, schedule and ruin"
     curves = [_recorded(r) for r in runs]

@@ -29,8 +29,8 @@ class Replay(Callback):
     order = 70 # after the recorder has the figures of the epoch
     @check_args(frame=whole(), live=FLAG)
     def __init__(self,
-        frame=0, # number of the frame in the first batch of the validation set
-        live=True # in a notebook, show the record after each epoch?
+        frame:int=0, # number of the frame in the first batch of the validation set
+        live:bool=True # in a notebook, show the record after each epoch?
     ):
         self.frame, self.live, self.handle = frame, live, None
         self.image = self.truth = self.facts = None
@@ -62,7 +62,7 @@ def after_epoch(self:Replay):
 
 # %% ../../nbs/inside/touch/replay.ipynb #5eb71320
 def training_replay(
-    run # a `Replay` that was a callback of a fit
+    run:Replay # a `Replay` that was a callback of a fit
 )->Touch: # to look at in a notebook or on a page
     "The recorded masks of a frame, epoch by epoch, beside the curves of the training"
     if not run.epochs: raise SegError('Replay: nothing is recorded; give it to fit, as cbs=replay')

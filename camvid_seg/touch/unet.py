@@ -27,6 +27,11 @@ from ..model.encoders import ResNetEncoder
 from ..model.unet import LeanUnet
 from .element import Touch, element, frame_uri, values_uri
 
+# %% ../../nbs/inside/touch/unet.ipynb #e5a2f05b
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from fastai.learner import Learner
+
 # %% ../../nbs/inside/touch/unet.ipynb #55fd0b96
 def _reaches(encoder):
     "Of each map of a ResNet: jump and reach, pixels"
@@ -120,8 +125,8 @@ def _input(image, device):
 # %% ../../nbs/inside/touch/unet.ipynb #1e8f215b
 @check_args(learn=_LEARN)
 def unet_explorer(
-    learn, # a learner of `unet_learner` with a ResNet and `decoder='lean'`
-    frame  # a path, a Pillow image or colours, uint8 (H, W, 3); seen at the size of the loader
+    learn:'Learner', # a learner of `unet_learner` with a ResNet and `decoder='lean'`
+    frame:object # a path, a Pillow image or uint8 (H, W, 3); seen at the size of the loader
 )->Touch: # shown as the last line of a cell
     "From a pixel of the output back to the image, level by level, with bridges to switch off"
     dls, size = learn.dls, tuple(learn.dls.size)

@@ -23,7 +23,7 @@ class CutMix(mixup.CutMix):
     "fastai's `CutMix` for masks: the pasted part of an image brings its labels"
     @check_args(alpha=number(1e-3, 1e3))
     def __init__(self,
-        alpha=1. # of the Beta distribution that draws the part of the image that stays
+        alpha:float=1. # of the Beta distribution that draws the part of the image that stays
     ): super().__init__(alpha)
 
     def before_train(self): "The loss stays as it is"
@@ -42,8 +42,8 @@ _instead = [
     (mixup.MixUp, 'a pixel has one label; use CutMix() or augment=Augment(...)')]
 
 def own_callback(
-    cb # a callback, or its class
-): # the callback to use: ours for fastai's `CutMix`, else `cb`
+    cb:Callback|type # a callback, or its class
+)->Callback|type: # the callback to use: ours for fastai's `CutMix`, else `cb`
     "Refuse a callback that does what the learner's step does, or for which pixels have no labels"
     kind = cb if isinstance(cb, type) else type(cb)
     if not issubclass(kind, Callback): raise SegError(f'cbs={cb!r:.60}; give callbacks of fastai')

@@ -10,6 +10,7 @@ __all__ = ['weight_rules', 'seg_losses', 'SegWeightedLoss', 'class_weights', 'Se
 
 # %% ../../nbs/inside/train/class_losses.ipynb #f1d00dbc
 import math
+from collections.abc import Sequence
 
 # %% ../../nbs/inside/train/class_losses.ipynb #bb2db02d
 import numpy as np, torch
@@ -23,17 +24,17 @@ from .losses import SegLoss
 class SegWeightedLoss(SegLoss):
     "Cross-entropy in which each pixel has the weight of its class"
     def __init__(self,
-        weights,         # one number of 0 or more a class, in the order of the ids
-        void='ignore',   # as in `SegLoss`
-        void_code=None,  # id of Void; None if no class is Void
-        reduction='mean' # as in `SegLoss`
+        weights:Sequence[float], # one number of 0 or more a class, in the order of the ids
+        void:str='ignore',       # as in `SegLoss`
+        void_code:int|None=None, # id of Void; None if no class is Void
+        reduction:str='mean'     # as in `SegLoss`
     ):
         super().__init__(void, void_code, reduction)
         try: self.weights = torch.as_tensor(weights, dtype=torch.float32)
         except (TypeError, ValueError): self.weights = torch.tensor(math.nan)
         if self.weights.ndim != 1 or not (self.weights.isfinite() & (self.weights >= 0)).all():
             raise SegError(f'weights={weights!r:.60}: give a number of 0 or more for each class')
-    def pixel_losses(self, logits, target):
+    def pixel_losses(self, logits:torch.Tensor, target:torch.Tensor)->torch.Tensor:
         if len(self.weights) != logits.shape[1]:
             raise SegError(f'{len(self.weights)} weights, but the network has {logits.shape[1]} '
                            'classes; give one a class')
@@ -62,10 +63,10 @@ _PIXELS = Kind('pixels of each class in each frame, (n_frames, n_classes)', _tak
 @check_args(rule=one_of(*weight_rules), pixels=_PIXELS, void=one_of('ignore', 'train'),
             void_code=optional(whole()))
 def class_weights(
-    rule,          # a name in `weight_rules`
-    pixels,        # of each class in each training frame, int (n_frames, n_classes)
-    void='ignore', # 'ignore': Void's pixels are no part of the frequencies
-    void_code=None # id of Void; None if no class is Void
+    rule:str,               # a name in `weight_rules`
+    pixels:np.ndarray,      # of each class in each training frame, int (n_frames, n_classes)
+    void:str='ignore',      # 'ignore': Void's pixels are no part of the frequencies
+    void_code:int|None=None # id of Void; None if no class is Void
 )->list: # floats, one a class
     "Weights of the classes by the frequency in the training frames; a training pixel has mean 1"
     n = pixels.copy()
@@ -84,14 +85,14 @@ class SegFocalLoss(SegLoss):
     "Cross-entropy times (1 - p)**gamma, where p is the probability of the true class"
     @check_args(gamma=number(1))
     def __init__(self,
-        void='ignore',    # as in `SegLoss`
-        void_code=None,   # id of Void; None if no class is Void
-        reduction='mean', # as in `SegLoss`
-        gamma=2.          # how little the pixels count that are right; 1 or more
+        void:str='ignore',       # as in `SegLoss`
+        void_code:int|None=None, # id of Void; None if no class is Void
+        reduction:str='mean',    # as in `SegLoss`
+        gamma:float=2.           # how little the pixels count that are right; 1 or more
     ):
         super().__init__(void, void_code, reduction)
         self.gamma = gamma
-    def pixel_losses(self, logits, target):
+    def pixel_losses(self, logits:torch.Tensor, target:torch.Tensor)->torch.Tensor:
         loss = super().pixel_losses(logits, target)
         return (-torch.expm1(-loss))**self.gamma*loss # 1 - p, also where p is nearly 1
 
@@ -111,10 +112,10 @@ class _RegionLoss(SegLoss):
 class SegDiceLoss(_RegionLoss):
     "1 - Dice of each class in each image: mean over the classes of the image's mask"
     def class_losses(self,
-        p,      # probabilities (N, C, H, W), 0 where ignored
-        truth,  # bool (N, C, H, W)
-        present # bool (N, C): classes of each mask
-    ): # (N, C)
+        p:torch.Tensor,      # probabilities (N, C, H, W), 0 where ignored
+        truth:torch.Tensor,  # bool (N, C, H, W)
+        present:torch.Tensor # bool (N, C): classes of each mask
+    )->torch.Tensor: # (N, C)
         right, sizes = (p*truth).sum((2,3)), p.sum((2,3)) + truth.sum((2,3))
         return 1 - 2*right/sizes.clamp(min=1e-6) # absent classes may have size 0
 
@@ -127,10 +128,10 @@ def _worst_first(errors):
 class SegLovaszLoss(_RegionLoss):
     "1 - IoU of each class in each image, extended to probabilities (Lovász)"
     def class_losses(self,
-        p,      # probabilities (N, C, H, W), 0 where ignored
-        truth,  # bool (N, C, H, W)
-        present # bool (N, C): classes of each mask
-    ): # (N, C)
+        p:torch.Tensor,      # probabilities (N, C, H, W), 0 where ignored
+        truth:torch.Tensor,  # bool (N, C, H, W)
+        present:torch.Tensor # bool (N, C): classes of each mask
+    )->torch.Tensor: # (N, C)
         truth = truth[present].flatten(1) # (K, pixels), a row for each class of each image
         errors = (truth.to(p) - p[present].flatten(1)).abs()
         order = _worst_first(errors)
@@ -146,14 +147,14 @@ class SegLovaszLoss(_RegionLoss):
 class SegSumLoss(SegLoss):
     "The sum of several losses that agree about Void"
     def __init__(self,
-        losses,          # list of losses of this package, as `SegDiceLoss`
-        reduction='mean' # as in `SegLoss`
+        losses:list[SegLoss], # list of losses of this package, as `SegDiceLoss`
+        reduction:str='mean'  # as in `SegLoss`
     ):
         if len({f.ignore_index for f in losses}) != 1:
             raise SegError(f'{losses!r:.200}: give losses with the same void and void_code')
         super().__init__(losses[0].void, losses[0].void_code, reduction)
         self.losses = losses
-    def pixel_losses(self, logits, target):
+    def pixel_losses(self, logits:torch.Tensor, target:torch.Tensor)->torch.Tensor:
         return sum(f.pixel_losses(logits, target) for f in self.losses)
     def __repr__(self): return ' + '.join(map(repr, self.losses))
 
@@ -161,7 +162,7 @@ class SegSumLoss(SegLoss):
 seg_losses = dict(ce=SegLoss, focal=SegFocalLoss, dice=SegDiceLoss, lovasz=SegLovaszLoss)
 
 def loss_terms(
-    name # as 'ce', 'dice' or 'ce+dice'
+    name:str # as 'ce', 'dice' or 'ce+dice'
 )->list[str]:
     "The names in a sum of losses; a name that is none is refused"
     known = [*seg_losses, *weight_rules]
@@ -172,10 +173,10 @@ def loss_terms(
 
 # %% ../../nbs/inside/train/class_losses.ipynb #928db5d0
 def create_loss(
-    name,           # as 'ce', 'weighted', 'dice' or 'ce+dice'; see `loss_terms`
-    void='ignore',  # as in `SegLoss`
-    void_code=None, # id of Void; None if no class is Void
-    weights=None    # dict: for each term that is one of `weight_rules`, its `class_weights`
+    name:str, # as 'ce', 'weighted', 'dice' or 'ce+dice'; see `loss_terms`
+    void:str='ignore', # as in `SegLoss`
+    void_code:int|None=None, # id of Void; None if no class is Void
+    weights:dict|None=None # dict: for each term that is one of `weight_rules`, its `class_weights`
 )->SegLoss:
     "The loss of a recipe"
     def one(term):

@@ -9,6 +9,7 @@ __all__ = ['SegLearner', 'unet_splitter', 'unet_learner']
 
 # %% ../../nbs/inside/train/learner.ipynb #a31a504b
 import math
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial
 from inspect import signature
@@ -17,7 +18,8 @@ from pathlib import Path
 # %% ../../nbs/inside/train/learner.ipynb #3eed86c9
 import torch
 from fastai.callback import fp16
-from fastai.callback.core import CancelBackwardException, CancelEpochException, CancelStepException
+from fastai.callback.core import (Callback, CancelBackwardException, CancelEpochException,
+                                  CancelStepException)
 from fastai.data.core import DataLoaders
 from fastai.data.transforms import Normalize, get_c
 from fastai.learner import Learner
@@ -41,7 +43,7 @@ from ..model.weights import check_header, load_checked, read_weights, save_weigh
 from ..tensors import plain_tensor, unwrap
 from .callbacks import own_callback
 from .losses import MeanLoss, SegLoss, SmoothLoss, batch_parts, loss_count
-from .lr_finder import lr_sweep, sandbox
+from .lr_finder import LRFind, lr_sweep, sandbox
 from .optimizer import FusedAdam
 from .precision import MixedPrecision
 from .seeds import seed_all
@@ -62,8 +64,8 @@ class SegLearner(Learner):
         super()._split(b)
         self.xb = tuple(plain_tensor(o) for o in self.xb)
 
-    def add_cb(self, cb): return super().add_cb(own_callback(cb))
-    def add_cbs(self, cbs): return super().add_cbs(L(cbs).map(own_callback))
+    def add_cb(self, cb:Callback|type): return super().add_cb(own_callback(cb))
+    def add_cbs(self, cbs:Iterable): return super().add_cbs(L(cbs).map(own_callback))
 
 # %% ../../nbs/inside/train/learner.ipynb #e141aed5
 @patch
@@ -73,9 +75,9 @@ def _file(self:SegLearner, name):
 
 @patch
 def save(self:SegLearner,
-    file, # a name, as 'stage-1', or a path
-    with_opt=False # fastai's callbacks pass it; only weights can be saved
-): # the file: `models/stage-1.safetensors` below `self.path`
+    file:str|Path, # a name, as 'stage-1', or a path
+    with_opt:bool=False # fastai's callbacks pass it; only weights can be saved
+)->Path: # the file: `models/stage-1.safetensors` below `self.path`
     "Write the weights, with network, classes, Void and the size of the images in the header"
     if with_opt: raise SegError(f'save({str(file)!r}, with_opt=True): '
                                 'the file holds only weights; leave with_opt out')
@@ -83,7 +85,7 @@ def save(self:SegLearner,
     return self._file(file)
 
 @patch
-def export(self:SegLearner, *args, **kwargs):
+def export(self:SegLearner, *args:object, **kwargs:object):
     "Declined: fastai's export is a pickle, which can run code when it is loaded"
     raise SegError('export: it would write a pickle; '
                    'use learn.save(name), and load_unet(file) to get the network back')
@@ -103,9 +105,9 @@ def _check_same(self:SegLearner, facts, name):
 
 @patch
 def load(self:SegLearner,
-    file, # a name, as 'stage-1', or a path
-    device=None, with_opt=False, weights_only=True # fastai's callbacks pass them; not used
-): # the learner
+    file:str|Path, # a name, as 'stage-1', or a path
+    device:object=None, with_opt:bool=False, weights_only:bool=True # fastai passes them; not used
+)->SegLearner: # the learner
     "Read weights of `save` into the model, if network and classes are the same"
     path = self._file(file)
     distrib_barrier()
@@ -117,8 +119,8 @@ def load(self:SegLearner,
 
 # %% ../../nbs/inside/train/learner.ipynb #ba867888
 def unet_splitter(
-    model # a model of `create_unet`
-): # three lists of parameters: encoder down to 1/8, encoder down to 1/32, decoder
+    model:torch.nn.Module # a model of `create_unet`
+)->list[list[torch.nn.Parameter]]: # encoder down to 1/8, encoder down to 1/32, decoder
     "Parameter groups for learning rates and freezing, as fastai's for ResNets"
     model = unwrap(model)
     decoder = [p for k,p in model.named_parameters() if not k.startswith('encoder.')]
@@ -145,17 +147,17 @@ _LOADERS = instance_of(DataLoaders, '`DataLoaders`, as of seg_dataloaders')
 
 @check_args(dls=_LOADERS)
 def unet_learner(
-    dls, # `DataLoaders` of `seg_dataloaders`
-    arch=resnet34, # name of an encoder, or a torchvision ResNet function
-    weights='imagenet', # 'imagenet', a file or run folder, or None for random weights
-    decoder='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
-    loss_func=None, # default: cross-entropy without Void pixels
-    metrics=None, # e.g. `acc_camvid`
-    opt_func=Adam, # fastai optimizer
-    splitter=unet_splitter, # parameter groups
-    train_bn=False, # train the batch norms of frozen layers, as fastai does?
-    **kwargs # more for fastai's `Learner`: lr, cbs, path, wd, ...; also `pretrained`, `n_out`
-): # `SegLearner`: frozen up to the decoder if weights were given, else free
+    dls:DataLoaders, # `DataLoaders` of `seg_dataloaders`
+    arch:str|Callable=resnet34, # name of an encoder, or a torchvision ResNet function
+    weights:str|Path='imagenet', # 'imagenet', a file or run folder, or None for random weights
+    decoder:str='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
+    loss_func:Callable|None=None, # default: cross-entropy without Void pixels
+    metrics:object=None, # e.g. `acc_camvid`
+    opt_func:Callable=Adam, # fastai optimizer
+    splitter:Callable=unet_splitter, # parameter groups
+    train_bn:bool=False, # train the batch norms of frozen layers, as fastai does?
+    **kwargs:object # for fastai's `Learner`: lr, cbs, path, wd, ...; also `pretrained`, `n_out`
+)->SegLearner: # `SegLearner`: frozen up to the decoder if weights were given, else free
     "A learner for segmentation with a U-Net"
     n, codes = get_c(dls), loader_facts(dls)['codes']
     weights = _checked_args(dls, weights, kwargs)
@@ -195,12 +197,12 @@ def all_batches(self:SegLearner):
 # %% ../../nbs/inside/train/learner.ipynb #b9af64e0
 @patch
 def fit(self:SegLearner,
-    n_epoch,         # number of epochs, the skipped ones included
-    lr=None,         # learning rate, or a slice over the groups; default: `self.lr`
-    wd=None,         # weight decay; default: `self.wd`
-    cbs=None,        # callbacks of this fit
-    reset_opt=False, # begin with a new optimizer
-    start_epoch=0    # number of the first epoch to run
+    n_epoch:int,                    # number of epochs, the skipped ones included
+    lr:float|slice|tuple|None=None, # learning rate, or a slice over the groups; default: `self.lr`
+    wd:float|None=None,             # weight decay; default: `self.wd`
+    cbs:object=None,                # callbacks of this fit
+    reset_opt:bool=False,           # begin with a new optimizer
+    start_epoch:int=0               # number of the first epoch to run
 ):
     "fastai's `fit`; callbacks with a `close` method are closed also when it is interrupted"
     self.first_epoch, self.skipped, self.in_a_row, self._buffers = start_epoch, 0, 0, None
@@ -253,8 +255,8 @@ def _make_room(self:SegLearner, n, *size):
 # %% ../../nbs/inside/train/learner.ipynb #8032d09d
 @patch
 def forward_pass(self:SegLearner,
-    *xb # inputs of the network, on its device
-): # what the network answers, in float32
+    *xb:tuple # inputs of the network, on its device
+)->torch.Tensor: # what the network answers, in float32
     "The forward pass of a step, in the precision of the learner"
     precision = getattr(self, 'mixed_precision', None)
     autocast = precision.autocast_context() if precision else nullcontext()
@@ -379,7 +381,7 @@ def _at_hand(t): return t.device.type == 'cpu'
 
 @patch
 def may_read(self:SegLearner,
-    t # a tensor that the device computed
+    t:torch.Tensor # a tensor that the device computed
 )->bool: # on a CPU always; elsewhere in every tenth step, and in the last of an epoch
     "Is it time to look at a number, which waits for the device?"
     return _at_hand(t) or self.iter%10 == 9 or self.iter == self.n_iter - 1
@@ -404,8 +406,8 @@ def refuse_steps(self:SegLearner):
 # %% ../../nbs/inside/train/learner.ipynb #b396aac9
 @patch(nm='compile')
 def compile_network(self:SegLearner,
-    **kwargs # for `torch.compile`, as `backend` or `mode`
-): # the learner
+    **kwargs:object # for `torch.compile`, as `backend` or `mode`
+)->SegLearner: # the learner
     "Compile the network, once for each size and for training and validation"
     unwrap(self.model).compile(dynamic=False, **kwargs)
     self.compiled = True
@@ -415,7 +417,7 @@ def compile_network(self:SegLearner,
 @patch
 def set_precision(self:SegLearner,
     precision:str='fp32' # 'fp32', 'fp16' or 'bf16'
-): # the learner
+)->SegLearner: # the learner
     "Train in `precision` from now on"
     if precision not in ('fp32', 'fp16', 'bf16'):
         raise SegError(f"precision={precision!r}: use 'fp32', 'fp16' or 'bf16'")
@@ -424,23 +426,23 @@ def set_precision(self:SegLearner,
     return self
 
 @patch
-def to_fp16(self:SegLearner):
+def to_fp16(self:SegLearner)->SegLearner:
     "Train in float16"
     return self.set_precision('fp16')
 @patch
-def to_bf16(self:SegLearner):
+def to_bf16(self:SegLearner)->SegLearner:
     "Train in bfloat16"
     return self.set_precision('bf16')
 
 # %% ../../nbs/inside/train/learner.ipynb #45b7b847
 @patch
 def lr_find(self:SegLearner,
-    start_lr=1e-7,  # learning rate of the first step
-    end_lr=10,      # learning rate at which to end
-    num_it=100,     # number of steps, at least 10
-    stop_div=True,  # stop when the smoothed loss exceeds 4 times its best
-    progress=False  # show a progress bar
-): # `LRFind`, which shows its plot in a notebook
+    start_lr:float=1e-7, # learning rate of the first step
+    end_lr:float=10,     # learning rate at which to end
+    num_it:int=100,      # number of steps, at least 10
+    stop_div:bool=True,  # stop when the smoothed loss exceeds 4 times its best
+    progress:bool=False  # show a progress bar
+)->LRFind: # `LRFind`, which shows its plot in a notebook
     "Find a learning rate; the learner is left as it was, but for `n_micro` where memory ran out"
     with sandbox(self) as twin:
         try: return lr_sweep(twin, start_lr, end_lr, num_it, stop_div, progress)

@@ -10,7 +10,8 @@ __all__ = ['SegLoss', 'loss_count', 'batch_parts', 'SmoothLoss', 'MeanLoss']
 # %% ../../nbs/inside/train/losses.ipynb #42a53ad2
 import torch
 import torch.nn.functional as F
-from fastai.learner import AvgLoss, Metric
+from collections.abc import Callable, Iterator
+from fastai.learner import AvgLoss, Learner, Metric
 from fastcore.basics import patch
 
 # %% ../../nbs/inside/train/losses.ipynb #3f978e13
@@ -41,36 +42,36 @@ class SegLoss:
     @check_args(void=one_of('ignore', 'train'), void_code=optional(whole()),
                 reduction=one_of('mean', 'sum', 'none'))
     def __init__(self,
-        void='ignore',   # 'ignore': Void pixels add nothing; 'train': Void is a class like others
-        void_code=None,  # id of Void; None if no class is Void
-        reduction='mean' # 'mean' over the pixels that count, 'sum', or 'none': one value a pixel
+        void:str='ignore', # 'ignore': Void pixels add nothing; 'train': Void is a class like others
+        void_code:int|None=None, # id of Void; None if no class is Void
+        reduction:str='mean' # 'mean' of the pixels that count, 'sum', or 'none': one value a pixel
     ):
         self.void, self.void_code, self.reduction = void, void_code, reduction
         self.ignore_index = void_code if void=='ignore' and void_code is not None else -100
     @check_args(logits=TENSOR, target=TENSOR)
     def __call__(self,
-        logits, # float (N, C, H, W); float16 and bfloat16 are computed in float32
-        target  # integer ids (N, H, W)
-    ): # scalar, or (N, H, W) with reduction='none'; float32, or float64 of float64
+        logits:torch.Tensor, # float (N, C, H, W); float16 and bfloat16 are computed in float32
+        target:torch.Tensor  # integer ids (N, H, W)
+    )->torch.Tensor: # scalar, or (N, H, W) with reduction='none'; float32, or float64 of float64
         _check_shapes(logits, target)
         logits = _at_least_float32(plain_tensor(logits))
         loss = self.pixel_losses(logits, plain_tensor(target).long())
         if self.reduction == 'none': return loss
         return loss.sum() if self.reduction == 'sum' else loss.sum()/self.count(target)
-    def count(self, target): # scalar tensor: pixels that the mean divides by, at least 1
+    def count(self, target:torch.Tensor)->torch.Tensor: # scalar: pixels in the mean, at least 1
         return (plain_tensor(target) != self.ignore_index).sum().clamp(min=1)
-    def activation(self, logits): # probabilities (N, C, H, W)
+    def activation(self, logits:torch.Tensor)->torch.Tensor: # probabilities (N, C, H, W)
         return plain_tensor(logits).float().softmax(dim=1)
-    def decodes(self, logits): return best_class(logits) # class ids (N, H, W)
+    def decodes(self, logits)->torch.Tensor: return best_class(logits) # class ids (N, H, W)
     def __repr__(self):
         return f'{type(self).__name__}(void={self.void!r}, void_code={self.void_code})'
 
 # %% ../../nbs/inside/train/losses.ipynb #3f8aace7
 @patch
 def pixel_losses(self:SegLoss,
-    logits, # float32 or float64 (N, C, H, W)
-    target  # int64 ids (N, H, W)
-): # (N, H, W): the loss at each pixel, 0 where it is ignored
+    logits:torch.Tensor, # float32 or float64 (N, C, H, W)
+    target:torch.Tensor  # int64 ids (N, H, W)
+)->torch.Tensor: # (N, H, W): the loss at each pixel, 0 where it is ignored
     "Cross-entropy at each pixel"
     rows, ids = _by_pixel(logits, target)
     loss = F.cross_entropy(rows, ids, ignore_index=self.ignore_index, reduction='none')
@@ -78,9 +79,9 @@ def pixel_losses(self:SegLoss,
 
 # %% ../../nbs/inside/train/losses.ipynb #bb5be8f9
 def loss_count(
-    loss_func, # any loss; with a method `count(target)`, or with one in its `func`, that is asked
-    target     # integer ids (N, H, W)
-): # number or scalar tensor: pixels that the mean divides by; without `count`, images
+    loss_func:Callable, # any; if it, or its `func`, has a method `count(target)`, that is asked
+    target:torch.Tensor # integer ids (N, H, W)
+)->int|torch.Tensor: # pixels that the mean divides by; without `count`, images
     "What the mean of `loss_func` over `target` divides by"
     inner = getattr(loss_func, 'func', None) # of fastai's wrappers
     count = getattr(loss_func, 'count', None) or getattr(inner, 'count', len)
@@ -88,11 +89,11 @@ def loss_count(
 
 # %% ../../nbs/inside/train/losses.ipynb #8f33c1fe
 def batch_parts(
-    loss_func, # any loss; the shares follow from its `loss_count`
-    xb,        # tuple of inputs, each (N, ...)
-    yb,        # tuple of targets, each (N, ...)
-    n_micro    # how many parts
-): # yields (inputs, targets, share); losses times shares add up to the loss of the whole batch
+    loss_func:Callable, # any loss; the shares follow from its `loss_count`
+    xb:tuple,           # tuple of inputs, each (N, ...)
+    yb:tuple,           # tuple of targets, each (N, ...)
+    n_micro:int         # how many parts
+)->Iterator[tuple]: # (inputs, targets, share); losses times shares add up to the batch's loss
     "Cut a batch into `n_micro` parts"
     if n_micro == 1:
         yield xb, yb, 1.
@@ -106,12 +107,12 @@ def batch_parts(
 class SmoothLoss(Metric):
     "Exponentially weighted mean of the losses that are finite, on their device"
     def __init__(self,
-        beta=0.98 # factor on what earlier losses count, in each further step
+        beta:float=0.98 # factor on what earlier losses count, in each further step
     ):
         self.beta = beta
         self.reset()
     def reset(self): self.sums, self.count = None, 0 # sums: weighted losses, and their weights
-    def accumulate(self, learn):
+    def accumulate(self, learn:Learner):
         self.count += 1
         loss = learn.loss.detach().float()
         new = torch.stack([loss.nan_to_num(0, 0, 0), loss.isfinite().float()])*(1 - self.beta)
@@ -122,7 +123,7 @@ class SmoothLoss(Metric):
 # %% ../../nbs/inside/train/losses.ipynb #a87d6654
 class MeanLoss(AvgLoss):
     "fastai's `AvgLoss`, on the loss's device and over all processes"
-    def accumulate(self, learn):
+    def accumulate(self, learn:Learner):
         bs = len(learn.yb[0])
         self.total = self.total + learn.loss.detach().mean()*bs
         self.count = self.count + bs

@@ -10,7 +10,8 @@ __all__ = ['exp_lrs', 'Smooth', 'suggest', 'LRFind', 'sandbox', 'lr_sweep', 'lr_
 # %% ../../nbs/inside/train/lr_finder.ipynb #20efdc76
 import io, json, math, random
 from collections import defaultdict
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from copy import copy
 from functools import partial
 from itertools import chain
@@ -32,13 +33,19 @@ from ..checks import FLAG, RATE, check_args, whole
 from ..core import SegError, atomic_path
 from ..distributed import all_reduce_sum, world_size
 
+# %% ../../nbs/inside/train/lr_finder.ipynb #76de9e2e
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from fastai.learner import Learner
+    from matplotlib.axes import Axes
+
 # %% ../../nbs/inside/train/lr_finder.ipynb #3d9b3e84
 @check_args(start=RATE, end=RATE, n=whole(1))
 def exp_lrs(
-    start, # learning rate of the first step, > 0
-    end,   # learning rate that step `n` would have
-    n      # number of steps
-): # list of n learning rates, each the same multiple of the one before
+    start:float, # learning rate of the first step, > 0
+    end:float,   # learning rate that step `n` would have
+    n:int        # number of steps
+)->list[float]: # list of n learning rates, each the same multiple of the one before
     "Learning rates that grow exponentially from `start` towards `end`"
     return [start*(end/start)**(i/n) for i in range(n)]
 
@@ -46,22 +53,22 @@ def exp_lrs(
 class Smooth:
     "Exponentially weighted mean, debiased: fastai's `AvgSmoothLoss` in plain floats"
     def __init__(self,
-        beta=0.98 # factor on what earlier values count, in each further one
+        beta:float=0.98 # factor on what earlier values count, in each further one
     ): self.beta, self.n, self.sum = beta, 0, 0.
 
     def __call__(self,
-        x # the next value
-    ): # the mean up to and including `x`
+        x:float # the next value
+    )->float: # the mean up to and including `x`
         self.n += 1
         self.sum = self.beta*self.sum + (1 - self.beta)*x
         return self.sum/(1 - self.beta**self.n)
 
 # %% ../../nbs/inside/train/lr_finder.ipynb #a87386ab
 def suggest(
-    lrs,      # learning rates of the steps
-    smoothed, # smoothed loss of each step
-    num_it    # number of steps that were planned
-): # dict: 'steepest', 'minimum' and 'valley', each a learning rate
+    lrs:Sequence[float],      # learning rates of the steps
+    smoothed:Sequence[float], # smoothed loss of each step
+    num_it:int                # number of steps that were planned
+)->dict[str,float]: # dict: 'steepest', 'minimum' and 'valley', each a learning rate
     "Learning rates that the named rules pick from a curve, equal to fastai's"
     cut = slice(num_it//10, -5)
     x, y = tensor(lrs[cut]), tensor(smoothed[cut])
@@ -77,10 +84,10 @@ def suggest(
 class LRFind:
     "Result of `lr_find`: the curve, and the learning rates that named rules pick from it"
     def __init__(self,
-        lrs,              # learning rates of the steps
-        losses,           # loss of each step, as it was
-        num_it,           # number of steps that were planned
-        stopped='end'     # why the run ended: 'end', 'diverged' or 'nan'
+        lrs:Sequence[float],    # learning rates of the steps
+        losses:Sequence[float], # loss of each step, as it was
+        num_it:int,             # number of steps that were planned
+        stopped:str='end'       # why the run ended: 'end', 'diverged' or 'nan'
     ):
         smooth = Smooth()
         self.lrs, self.losses, self.num_it, self.stopped = list(lrs), list(losses), num_it, stopped
@@ -103,8 +110,8 @@ _rule_marks = dict(steepest=('v', 'C3'), minimum=('s', 'C2'), valley=('o', 'C1')
 
 @patch
 def plot(self:LRFind,
-    ax=None # matplotlib axes; default: a new figure
-): # the axes
+    ax:'Axes|None'=None # matplotlib axes; default: a new figure
+)->'Axes': # the axes
     "Loss against learning rate, with the suggestions marked"
     import matplotlib.pyplot as plt
     if ax is None: ax = plt.subplots(figsize=(6,3.5), layout='constrained')[1]
@@ -158,8 +165,8 @@ def _png(self:LRFind):
 # %% ../../nbs/inside/train/lr_finder.ipynb #4bba06e7
 @patch
 def to_json(self:LRFind,
-    path # the file to write
-): # the same, as a `Path`
+    path:str|Path # the file to write
+)->Path: # the same, as a `Path`
     "Write the curve and the suggestions as JSON"
     names = 'num_it', 'stopped', 'suggestions', 'lrs', 'losses', 'smoothed'
     text = json.dumps({k: getattr(self, k) for k in names}, allow_nan=False)
@@ -168,8 +175,8 @@ def to_json(self:LRFind,
 
 @patch(cls_method=True)
 def from_json(cls:LRFind,
-    path # a file written by `to_json`
-): # an `LRFind`
+    path:str|Path # a file written by `to_json`
+)->LRFind: # an `LRFind`
     "Read what `to_json` wrote"
     try:
         d = json.loads(Path(path).read_text(encoding='utf-8'))
@@ -273,8 +280,8 @@ def _twin(learn):
 # %% ../../nbs/inside/train/lr_finder.ipynb #4edd22f3
 @contextmanager
 def sandbox(
-    learn # a `Learner`
-): # context of a twin of `learn` on the device of its loaders, ready for `one_batch`
+    learn:'Learner' # a `Learner`
+)->AbstractContextManager: # gives a twin of `learn` on its loaders' device, ready for `one_batch`
     "Lend a copy of `learn` that may train; what this changes in `learn` is undone on the way out"
     loss = getattr(learn.loss_func, 'func', learn.loss_func)
     mods = [o for o in (learn.model, loss) if isinstance(o, nn.Module)]
@@ -322,13 +329,13 @@ def _curve(learn, lrs, stop_div):
 # %% ../../nbs/inside/train/lr_finder.ipynb #093992bd
 @check_args(start_lr=RATE, end_lr=RATE, num_it=whole(), stop_div=FLAG, progress=FLAG)
 def lr_sweep(
-    twin,           # a learner that `sandbox` lends
-    start_lr=1e-7,  # learning rate of the first step
-    end_lr=10,      # learning rate at which to end
-    num_it=100,     # number of steps, at least 10
-    stop_div=True,  # stop when the smoothed loss exceeds 4 times its best
-    progress=False  # show a progress bar
-): # `LRFind`
+    twin:'Learner',      # a learner that `sandbox` lends
+    start_lr:float=1e-7, # learning rate of the first step
+    end_lr:float=10,     # learning rate at which to end
+    num_it:int=100,      # number of steps, at least 10
+    stop_div:bool=True,  # stop when the smoothed loss exceeds 4 times its best
+    progress:bool=False  # show a progress bar
+)->LRFind: # `LRFind`
     "Train a step at each of `num_it` growing learning rates and return the curve"
     if not 0 < start_lr < end_lr < math.inf:
         raise SegError(f'start_lr={start_lr}, end_lr={end_lr}: give 0 < start_lr < end_lr')
@@ -347,13 +354,13 @@ def lr_sweep(
 
 # %% ../../nbs/inside/train/lr_finder.ipynb #5ed6c737
 def lr_find(
-    learn,          # fastai `Learner`; it is left as it was
-    start_lr=1e-7,  # learning rate of the first step
-    end_lr=10,      # learning rate at which to end
-    num_it=100,     # number of steps, at least 10
-    stop_div=True,  # stop when the smoothed loss exceeds 4 times its best
-    progress=False  # show a progress bar
-): # `LRFind`
+    learn:'Learner',     # fastai `Learner`; it is left as it was
+    start_lr:float=1e-7, # learning rate of the first step
+    end_lr:float=10,     # learning rate at which to end
+    num_it:int=100,      # number of steps, at least 10
+    stop_div:bool=True,  # stop when the smoothed loss exceeds 4 times its best
+    progress:bool=False  # show a progress bar
+)->LRFind: # `LRFind`
     "Train a step at each of `num_it` growing learning rates, undo it all, and return the curve"
     with sandbox(learn) as twin:
         return lr_sweep(twin, start_lr, end_lr, num_it, stop_div, progress)

@@ -9,10 +9,11 @@ __all__ = ['confusion_matrix', 'ConfusionMatrix', 'SegMetric', 'seg_metrics', 'a
 
 # %% ../../nbs/inside/train/metrics.ipynb #f7865fa4
 import html, math, numbers
+from collections.abc import Sequence
 
 # %% ../../nbs/inside/train/metrics.ipynb #2d159511
 import torch
-from fastai.learner import Metric
+from fastai.learner import Learner, Metric
 from fastcore.basics import patch
 from torch import nn
 
@@ -49,10 +50,10 @@ def _pairs(pred, target, n):
 # %% ../../nbs/inside/train/metrics.ipynb #af51caf8
 @check_args(pred=TENSOR, target=TENSOR, n_classes=whole(1, 10**4))
 def confusion_matrix(
-    pred,      # predicted class ids, any integer dtype, any shape
-    target,    # true class ids, same shape
-    n_classes  # C; ids run from 0 to C-1
-): # int64 (C, C) on the device of `target`: rows are the truth, columns the prediction
+    pred:torch.Tensor,   # predicted class ids, any integer dtype, any shape
+    target:torch.Tensor, # true class ids, same shape
+    n_classes:int        # C; ids run from 0 to C-1
+)->torch.Tensor: # int64 (C, C) on `target`'s device: rows are the truth, columns the prediction
     "Count every pair (true class, predicted class); ids outside 0..C-1 are in no cell"
     return _pairs(pred, target, n_classes)[:-1].view(n_classes, n_classes)
 
@@ -68,9 +69,9 @@ class ConfusionMatrix:
     "Counts of (true class, predicted class) over any number of batches, and figures from them"
     @check_args(codes=_CODES, void_code=optional(whole()))
     def __init__(self,
-        codes,          # class names, or how many classes there are
-        void_code=None, # id of the class that does not count, or None: every pixel counts
-        matrix=None     # counts to begin with, int64 (C, C) as of `confusion_matrix`
+        codes:Sequence[str]|int, # class names, or how many classes there are
+        void_code:int|None=None, # id of the class that does not count, or None: every pixel counts
+        matrix:torch.Tensor|None=None # counts to begin with, int64 (C, C) as of `confusion_matrix`
     ):
         self.codes, last = codes, len(codes) - 1
         if void_code is not None and not 0 <= void_code <= last:
@@ -84,9 +85,9 @@ class ConfusionMatrix:
 @patch
 @check_args(pred=TENSOR, target=TENSOR)
 def update(self:ConfusionMatrix,
-    pred,   # logits (N, C, H, W) or class ids (N, H, W)
-    target  # class ids (N, H, W)
-): # the matrix itself
+    pred:torch.Tensor,  # logits (N, C, H, W) or class ids (N, H, W)
+    target:torch.Tensor # class ids (N, H, W)
+)->ConfusionMatrix: # the matrix itself
     "Add the pixels of one batch; the device is not waited for"
     n = len(self.codes)
     if pred.ndim == target.ndim + 1:
@@ -100,7 +101,7 @@ def update(self:ConfusionMatrix,
 
 # %% ../../nbs/inside/train/metrics.ipynb #7fe0cfe7
 @patch(as_prop=True)
-def matrix(self:ConfusionMatrix): # int64 (C, C); rows: truth (Void's too), columns: prediction
+def matrix(self:ConfusionMatrix)->torch.Tensor: # int64 (C, C), truth in rows (Void's too)
     "The counts, after a check that no id was out of range"
     n = len(self.codes)
     c = torch.zeros(n*n + 1, dtype=torch.int64) if self._counts is None else self._counts
@@ -118,26 +119,26 @@ def _labelled(self:ConfusionMatrix):
 
 # %% ../../nbs/inside/train/metrics.ipynb #b410dd70
 @patch(as_prop=True)
-def accuracy(self:ConfusionMatrix): # float in 0..1, nan without any labelled pixel
+def accuracy(self:ConfusionMatrix)->float: # float in 0..1, nan without any labelled pixel
     "The share of labelled pixels that are right"
     m = self._labelled
     return (m.diagonal().sum()/m.sum()).item()
 
 # %% ../../nbs/inside/train/metrics.ipynb #6efbe1eb
 @patch(as_prop=True)
-def recall(self:ConfusionMatrix): # float64 (C,), nan for classes without a labelled pixel
+def recall(self:ConfusionMatrix)->torch.Tensor: # float64 (C,), nan: no labelled pixel
     "Per class: the share of its labelled pixels that are found"
     m = self._labelled
     return m.diagonal()/m.sum(1)
 
 @patch(as_prop=True)
-def class_accuracy(self:ConfusionMatrix): # float in 0..1
+def class_accuracy(self:ConfusionMatrix)->float: # float in 0..1
     "Mean of `recall` over the classes that have labelled pixels"
     return self.recall.nanmean().item()
 
 # %% ../../nbs/inside/train/metrics.ipynb #9be78369
 @patch(as_prop=True)
-def iou(self:ConfusionMatrix): # float64 (C,), nan for Void and for classes that occur nowhere
+def iou(self:ConfusionMatrix)->torch.Tensor: # float64 (C,), nan for Void and absent classes
     "Per class: pixels of this class in truth and prediction, divided by those in either"
     m = self._labelled
     res = m.diagonal()/(m.sum(0) + m.sum(1) - m.diagonal())
@@ -145,7 +146,7 @@ def iou(self:ConfusionMatrix): # float64 (C,), nan for Void and for classes that
     return res
 
 @patch(as_prop=True)
-def miou(self:ConfusionMatrix): # float in 0..1
+def miou(self:ConfusionMatrix)->float: # float in 0..1
     "Mean of `iou` over the classes that have labelled pixels"
     return self.iou[self._labelled.sum(1) > 0].mean().item()
 
@@ -166,7 +167,7 @@ def __radd__(self:ConfusionMatrix, other): return self if other == 0 else NotImp
 
 # %% ../../nbs/inside/train/metrics.ipynb #aacf6caa
 @patch
-def rows(self:ConfusionMatrix): # list of (name, share of labelled pixels, recall, IoU)
+def rows(self:ConfusionMatrix)->list[tuple]: # list of (name, share of labelled pixels, recall, IoU)
     "One row for each class that occurs in the truth or the prediction, commonest first"
     m, recall, iou = self._labelled, self.recall, self.iou
     share = m.sum(1)/m.sum()
@@ -255,12 +256,12 @@ class SegMetric(Metric):
     "A fastai metric that reads one figure of a `ConfusionMatrix` counted over a whole pass"
     @check_args(figure=TEXT, name=optional(TEXT))
     def __init__(self,
-        figure,      # attribute of `ConfusionMatrix` to report, e.g. 'miou'
-        name=None,   # column name in the table, default: `figure`
-        shared=None  # the pass to share with other metrics
+        figure:str,         # attribute of `ConfusionMatrix` to report, e.g. 'miou'
+        name:str|None=None, # column name in the table, default: `figure`
+        shared:object=None  # the pass to share with other metrics
     ): self.figure, self._name, self._pass = figure, name or figure, shared or _Pass()
     def reset(self): self._pass.reset()
-    def accumulate(self, learn): self._pass.add(self, learn)
+    def accumulate(self, learn:Learner): self._pass.add(self, learn)
     @property
     def cm(self): return self._pass.whole() # `ConfusionMatrix` of the last pass, or None
     @property
@@ -269,7 +270,7 @@ class SegMetric(Metric):
     def name(self): return self._name
 
 # %% ../../nbs/inside/train/metrics.ipynb #06f9d298
-def seg_metrics(): # list of three `SegMetric`s named accuracy, class_accuracy and miou
+def seg_metrics()->list[SegMetric]: # accuracy, class_accuracy and miou
     "Void-aware metrics that share one confusion matrix: `Learner(..., metrics=seg_metrics())`"
     shared = _Pass()
     return [SegMetric(o, shared=shared) for o in ('accuracy', 'class_accuracy', 'miou')]

@@ -10,6 +10,7 @@ __all__ = ['FusedAdam', 'EMA', 'optimizer_state', 'check_optimizer_state', 'rest
 # %% ../../nbs/inside/train/optimizer.ipynb #b6f1928a
 import math
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 
 # %% ../../nbs/inside/train/optimizer.ipynb #f33ee967
@@ -23,6 +24,11 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 # %% ../../nbs/inside/train/optimizer.ipynb #02315c85
 from ..tensors import unwrap
 
+# %% ../../nbs/inside/train/optimizer.ipynb #5276a494
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from fastai.learner import Learner
+
 # %% ../../nbs/inside/train/optimizer.ipynb #2b8b5898
 class FusedAdam(Optimizer):
     "fastai's `Adam`, its rules and defaults, with PyTorch's fused AdamW as its arithmetic"
@@ -31,12 +37,12 @@ class FusedAdam(Optimizer):
     moments = 'grad_avg', 'sqr_avg', 'step' # the names of the state of a parameter: all or none
 
     def __init__(self,
-        params,       # parameters, or lists of them: groups
-        lr,           # learning rate, or a slice over the groups
-        mom=0.9,      # decay of the mean gradient
-        sqr_mom=0.99, # decay of the mean squared gradient
-        eps=1e-5,     # added to the root of the latter
-        wd=0.01       # decoupled weight decay
+        params:Iterable,    # parameters, or lists of them: groups
+        lr:float|slice,     # learning rate, or a slice over the groups
+        mom:float=0.9,      # decay of the mean gradient
+        sqr_mom:float=0.99, # decay of the mean squared gradient
+        eps:float=1e-5,     # added to the root of the latter
+        wd:float=0.01       # decoupled weight decay
     ): super().__init__(params, [], lr=lr, mom=mom, sqr_mom=sqr_mom, eps=eps, wd=wd)
 
     def zero_grad(self):
@@ -69,7 +75,7 @@ def _step_part(self:FusedAdam, ps, hypers, decays):
 # %% ../../nbs/inside/train/optimizer.ipynb #c6d812bf
 @patch
 @torch.no_grad()
-def step(self:FusedAdam, closure=None):
+def step(self:FusedAdam, closure:Callable|None=None):
     "A step of all parameters that have a gradient; none where the tensor `found_inf` is 1"
     for ps in self.param_lists:
         for p in ps:
@@ -85,8 +91,8 @@ class EMA(Callback):
     ): self.decay, self.n, self.averages, self.inside = decay, 0, None, False
 
     def attach(self,
-        learn # a learner whose model is on its device
-    ): # the callback itself
+        learn:'Learner' # a learner whose model is on its device
+    )->'EMA': # the callback itself
         "Average the model of `learn`"
         state = unwrap(learn.model).state_dict(keep_vars=True)
         self.live = {k:v for k,v in state.items() if v.is_floating_point()}
@@ -133,7 +139,7 @@ def close(self:EMA):
 def _plain_number(v): return v.item() if isinstance(v, np.generic) else v
 
 def optimizer_state(
-    opt # a fastai `Optimizer`
+    opt:Optimizer # a fastai `Optimizer`
 )->tuple[dict,dict]: # tensors by name; the rest, ready for JSON
     "The state of a fastai optimizer as tensors and plain values"
     state, tensors, plain = opt.state_dict(), {}, []
@@ -172,9 +178,9 @@ def _check_hypers(i, new, own):
 
 # %% ../../nbs/inside/train/optimizer.ipynb #75cb32e8
 def check_optimizer_state(
-    opt,          # a new fastai `Optimizer` over the parameters
-    tensors:dict, # by name, of `optimizer_state`
-    plain:dict    # the rest
+    opt:Optimizer, # a new fastai `Optimizer` over the parameters
+    tensors:dict,  # by name, of `optimizer_state`
+    plain:dict     # the rest
 ):
     "A `ValueError` that names what is not a state of `opt`, if anything is not"
     ps, names = [p for p,*_ in opt.all_params()], defaultdict(set)
@@ -198,9 +204,9 @@ def _like(p, v):
 
 @torch.no_grad()
 def restore_optimizer(
-    opt,          # a fastai `Optimizer` over the same parameters
-    tensors:dict, # by name, of `optimizer_state`
-    plain:dict    # the rest
+    opt:Optimizer, # a fastai `Optimizer` over the same parameters
+    tensors:dict,  # by name, of `optimizer_state`
+    plain:dict     # the rest
 ):
     "Put a state of `optimizer_state` back, with the devices and memory layouts of the parameters"
     check_optimizer_state(opt, tensors, plain)

@@ -41,8 +41,8 @@ def _resolve_stage(stage, weights, device):
 
 @check_args(recipe=RECIPE, device=optional(DEVICE))
 def resolve(
-    recipe:Recipe, # the recipe
-    device=None    # default: fastai's default device
+    recipe:Recipe,                    # the recipe
+    device:str|torch.device|None=None # default: fastai's default device
 )->Recipe: # with batch sizes, precisions and rates as they will be used
     "Decide what `recipe` leaves to the machine"
     device = torch.device(default_device() if device is None else device)
@@ -130,11 +130,11 @@ class Plan:
     head = ['stage', 'size', 'batch', 'epochs', 'steps', 'peak rate', 'precision', 'trains']
     @check_args(folder=FOLDER, recipe=RECIPE, split=TEXT, device=optional(DEVICE), resume=FLAG)
     def __init__(self,
-        folder:SegFolder,       # the data
-        recipe:Recipe,          # the recipe
-        split:str='valid.txt',  # a split of the data
-        device=None,            # default: fastai's default device
-        resume=False            # of a run that goes on, whatever became of what it started from?
+        folder:SegFolder, # the data
+        recipe:Recipe, # the recipe
+        split:str='valid.txt', # a split of the data
+        device:str|torch.device|None=None, # default: fastai's default device
+        resume:bool=False # of a run that goes on, whatever became of what it started from?
     ):
         device = torch.device(default_device() if device is None else device)
         parts, settled = folder.split(split), resolve(recipe, device)

@@ -48,7 +48,7 @@ class MixedPrecision(fp16.MixedPrecision):
 # %% ../../nbs/inside/train/precision.ipynb #26c82bc7
 @check_args(device=optional(DEVICE))
 def best_precision(
-    device=None # default: fastai's default device
+    device:str|torch.device|None=None # default: fastai's default device
 )->str: # 'bf16', 'fp16' or 'fp32'
     "The precision that `device` is fastest at"
     device = torch.device(default_device() if device is None else device)

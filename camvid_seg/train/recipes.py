@@ -22,9 +22,9 @@ from ..core import SegError
 
 # %% ../../nbs/inside/train/recipes.ipynb #304fd7be
 def flag(
-    default=dataclasses.MISSING, # of the field; none: it must be given
-    **how # how the command reads its flag: `choices`, `metavar`
-):
+    default:object=dataclasses.MISSING, # of the field; none: it must be given
+    **how:object # how the command reads its flag: `choices`, `metavar`
+)->object:
     "A field of a recipe that says how its flag is read"
     return field(default=default, metadata=how)
 
@@ -120,8 +120,8 @@ RECIPE = instance_of(Recipe, 'a `Recipe`, as quick_recipe() makes one')
 # %% ../../nbs/inside/train/recipes.ipynb #50bca8ae
 @check_args(size=size_of(64))
 def lesson_recipe(
-    size=(720,960), # of the dataset's images (H, W), pixels
-    **changes       # fields of the recipe to change
+    size:tuple[int,int]=(720,960), # of the dataset's images (H, W), pixels
+    **changes:object               # fields of the recipe to change
 )->Recipe:
     "fast.ai's: half size in two stages, then all pixels in half precision; for a GPU"
     half = (size[0]//2, size[1]//2)
@@ -133,8 +133,8 @@ def lesson_recipe(
 
 # %% ../../nbs/inside/train/recipes.ipynb #dc5c7bbf
 def quick_recipe(
-    size=None, # of the dataset's images; its own sizes are always the same
-    **changes  # fields of the recipe to change
+    size:tuple[int,int]|None=None, # of the dataset's images; its own sizes are always the same
+    **changes:object               # fields of the recipe to change
 )->Recipe:
     "Minutes on a CPU, from ImageNet weights: frozen and unfrozen at 128x160, then 256x320"
     def stage(name, epochs, size, lr, **how):
@@ -149,8 +149,8 @@ def quick_recipe(
 # %% ../../nbs/inside/train/recipes.ipynb #af5d0228
 @check_args(size=size_of(192))
 def scratch_recipe(
-    size=(720,960), # of the dataset's images (H, W), pixels
-    **changes       # fields of the recipe to change
+    size:tuple[int,int]=(720,960), # of the dataset's images (H, W), pixels
+    **changes:object               # fields of the recipe to change
 )->Recipe:
     "From random weights on real frames: most epochs at a sixth of the size, the last at half"
     def stage(name, epochs, part, lr):
@@ -165,8 +165,8 @@ def scratch_recipe(
 # %% ../../nbs/inside/train/recipes.ipynb #e38978fd
 @check_args(size=size_of(192))
 def best_recipe(
-    size=(720,960), # of the dataset's images (H, W), pixels
-    **changes       # fields of the recipe to change
+    size:tuple[int,int]=(720,960), # of the dataset's images (H, W), pixels
+    **changes:object               # fields of the recipe to change
 )->Recipe:
     "For real frames and more time, on a CPU: a quarter, a third, then half of the size"
     def stage(name, epochs, part, lr, **how):
@@ -187,7 +187,7 @@ presets = dict(quick=quick_recipe, best=best_recipe, scratch=scratch_recipe,
 # %% ../../nbs/inside/train/recipes.ipynb #8873dfd4
 @patch
 def change_stages(self:Recipe,
-    **changes # fields of `Stage`; a list gives one value a stage
+    **changes:object # fields of `Stage`; a list gives one value a stage
 )->Recipe:
     "A copy with `changes` made in every stage"
     for k,v in changes.items():

@@ -18,7 +18,7 @@ import torch
 # %% ../../nbs/inside/train/run_config.ipynb #92a7a18d
 from .. import __version__
 from ..core import SegError, leftovers, parallel_map
-from ..data.dataset import SegFolder
+from ..data.dataset import SegFolder, Split
 from ..data.download import sha256_of
 from ..distributed import rank, world_size
 from .recipes import Recipe
@@ -28,14 +28,14 @@ from .runs import Run
 def _sha16(text): return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 def split_digest(
-    parts # a `Split`
+    parts:Split # a `Split`
 )->str:
     "Changes when a frame joins or leaves either part of a split"
     return _sha16(repr([[p.stem for p in o] for o in (parts.train, parts.valid)]))
 
 def content_digest(
     folder:SegFolder, # the data
-    parts             # a `Split` of it
+    parts:Split       # a `Split` of it
 )->dict: # of images and of masks
     "Changes with any byte of an image or a mask to train or validate on"
     images = [*parts.train, *parts.valid]
@@ -43,7 +43,7 @@ def content_digest(
     return dict(images=of(images), masks=of([*map(folder.label, images)]))
 
 def file_digest(
-    weights # of a recipe
+    weights:str|Path # of a recipe
 )->str|None:
     "Changes with the file that the network starts from; None if there is none"
     if weights in (None, 'imagenet') or not Path(weights).is_file(): return
@@ -52,10 +52,10 @@ def file_digest(
 
 # %% ../../nbs/inside/train/run_config.ipynb #d2f14c06
 def run_config(
-    folder:SegFolder, # the data
-    recipe:Recipe,    # resolved
-    split:str,        # a split of `folder`
-    device,           # where it trains, `torch.device`
+    folder:SegFolder,    # the data
+    recipe:Recipe,       # resolved
+    split:str,           # a split of `folder`
+    device:torch.device, # where it trains, `torch.device`
 )->dict: # plain values, for JSON; without the digests of contents
     "What a run with these keeps in its config.json"
     return dict(version=__version__, data=str(folder.path.resolve()), split=split,
@@ -92,9 +92,9 @@ def _difference(old, new):
     return 'differs in ' + ', '.join(k for k in keys if old.get(k) != new.get(k))
 
 def reopen(
-    path,             # the run folder
-    config:dict,      # of `run_config`, with `content`
-    data_changed=False # go on although the data are others?
+    path:str|Path, # the run folder
+    config:dict, # of `run_config`, with `content`
+    data_changed:bool=False # go on although the data are others?
 )->Run:
     "The run in `path`, if it is one of `config`; only the data may have moved"
     run, new = Run(path), json.loads(json.dumps(config))
@@ -126,8 +126,8 @@ def _settle_data(run, name, new, data_changed):
 # %% ../../nbs/inside/train/run_config.ipynb #7cbce1e9
 @contextmanager
 def threads_of(
-    run:Run,  # begun with some number of threads
-    device    # where it trains, `torch.device`
+    run:Run,            # begun with some number of threads
+    device:torch.device # where it trains, `torch.device`
 ):
     "Compute with as many threads as the run began with, while the block runs"
     n, here = run.config.get('threads'), torch.get_num_threads()

@@ -23,27 +23,32 @@ from .recipes import Recipe
 from .runs import Run, set_counters
 from .seeds import seed_epoch
 
+# %% ../../nbs/inside/train/run_log.ipynb #fe232a47
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.train.optimizer import EMA
+
 # %% ../../nbs/inside/train/run_log.ipynb #f90fd492
 class RunLog(Callback):
     "Give every epoch its place; log it; keep the best weights and a checkpoint; stop when asked"
     order = 65 # after the Recorder has its figures
     def __init__(self,
-        run:Run,       # where everything is kept
-        number:int,    # the stage's place in the recipe, from 0
+        run:Run, # where everything is kept
+        number:int, # the stage's place in the recipe, from 0
         recipe:Recipe, # what is trained
-        lr,            # the stage's learning rate, or a pair: of the first layers and of the last
-        ema=None,      # its `EMA`, or None
-        resume=None,   # tensors and facts of a checkpoint to go on from
-        minutes=10.    # between two checkpoints within an epoch
+        lr:float|slice|tuple, # the stage's learning rate, or a pair: first layers and last
+        ema:'EMA|None'=None, # its `EMA`, or None
+        resume:tuple|None=None, # tensors and facts of a checkpoint to go on from
+        minutes:float=10. # between two checkpoints within an epoch
     ):
         self.folder, self.number, self.recipe, self.lr = run, number, recipe, lr
         self.ema, self.minutes, self.resume, self.handlers = ema, minutes, resume, {}
 
-    def __call__(self, event): getattr(type(self), event, noop)(self)
+    def __call__(self, event:str): getattr(type(self), event, noop)(self)
 
 # %% ../../nbs/inside/train/run_log.ipynb #8f5fdbd2
 @patch
-def save(self:RunLog, epoch, batch):
+def save(self:RunLog, epoch:int, batch:int):
     "Write a checkpoint to go on from at `batch` of `epoch`"
     if self.ema: self.ema.close() # a stop in validation finds the average in the model
     seconds = time.perf_counter() - self.started

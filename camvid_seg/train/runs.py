@@ -9,7 +9,7 @@ __all__ = ['COUNTERS', 'writing', 'Run', 'set_counters', 'restore', 'plot_histor
 
 # %% ../../nbs/inside/train/runs.ipynb #431d70b5
 import csv, json, math, re
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 # %% ../../nbs/inside/train/runs.ipynb #d5a3f666
@@ -23,14 +23,21 @@ from ..core import SegError, atomic_path, is_readable_file, leftovers, make_fold
 from ..distributed import rank
 from ..model.weights import check_finite, write_tensors
 from ..tensors import unwrap
-from .optimizer import (check_optimizer_state, optimizer_state,
+from .optimizer import (EMA, check_optimizer_state, optimizer_state,
                                         restore_optimizer)
+
+# %% ../../nbs/inside/train/runs.ipynb #408a2a78
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from camvid_seg.train.learner import SegLearner
+    from fastai.learner import Learner
+    import numpy as np
 
 # %% ../../nbs/inside/train/runs.ipynb #5003a7af
 @contextmanager
 def writing(
-    path # the file, below a run folder
-): # a temporary path
+    path:str|Path # the file, below a run folder
+)->AbstractContextManager[Path]: # a temporary path
     "Write to the path this yields: `path` becomes it whole, or an error of one line and no change"
     try:
         make_folder(path.parent)
@@ -56,7 +63,7 @@ class Run:
     "A run folder"
     @check_args(path=PATH)
     def __init__(self,
-        path:str|Path,     # the folder
+        path:str|Path,        # the folder
         config:dict|None=None # what to write into config.json of a new run; None: an existing run
     ):
         self.path, self.history, self.best = Path(path), [], -math.inf
@@ -90,7 +97,7 @@ def _make_empty(path):
 
 # %% ../../nbs/inside/train/runs.ipynb #37f68e2c
 @patch
-def file(self:Run, *names)->Path: # absolute
+def file(self:Run, *names:str)->Path: # absolute
     "A file of the folder; one that leads out of it is refused"
     home = self.path.resolve()
     path = home.joinpath(*names)
@@ -100,7 +107,7 @@ def file(self:Run, *names)->Path: # absolute
 
 # %% ../../nbs/inside/train/runs.ipynb #b5825f36
 @patch
-def write_json(self:Run, name, data):
+def write_json(self:Run, name:str, data:object):
     "Write `data` to the file `name` of the folder, whole or not at all"
     text = json.dumps(data, indent=1, allow_nan=False) + '\n'
     with writing(self.file(name)) as tmp: tmp.write_text(text, encoding='utf-8')
@@ -118,7 +125,7 @@ def write_history(self:Run):
 
 # %% ../../nbs/inside/train/runs.ipynb #4d8fcfe3
 @patch
-def save(self:Run, learn, name):
+def save(self:Run, learn:'Learner', name:str):
     "Write the weights of `learn` to NAME.safetensors"
     if not self.writes: return
     file = self.file(f'{name}.safetensors')
@@ -136,8 +143,8 @@ def _counter(learn, name):
     return v if isinstance(v, float) else int(v)
 
 def set_counters(
-    learn,     # a `SegLearner`
-    facts:dict # of a checkpoint
+    learn:'SegLearner', # a `SegLearner`
+    facts:dict          # of a checkpoint
 ):
     "Put the counters of a checkpoint back"
     for name,attr in COUNTERS.items(): setattr(learn, attr, facts[name])
@@ -145,9 +152,9 @@ def set_counters(
 # %% ../../nbs/inside/train/runs.ipynb #6286c654
 @patch
 def checkpoint(self:Run,
-    learn,     # a `SegLearner` in the middle of a fit
-    ema=None,  # its `EMA`, or None
-    **position # stage, epoch, batch, lr, seconds
+    learn:'SegLearner', # a `SegLearner` in the middle of a fit
+    ema:EMA|None=None,  # its `EMA`, or None
+    **position:object   # stage, epoch, batch, lr, seconds
 ):
     "Write all that a resumed run needs to last/checkpoint.safetensors"
     if not self.writes: return
@@ -265,10 +272,10 @@ def _check_tensors(learn, ema, tensors, facts):
 
 # %% ../../nbs/inside/train/runs.ipynb #1c9d7b74
 def restore(
-    learn, # with model and optimizer of the stage
-    ema,   # its `EMA`, or None
+    learn:'SegLearner', # with model and optimizer of the stage
+    ema:EMA, # its `EMA`, or None
     tensors:dict, # of `Run.last_checkpoint`
-    facts:dict    # the rest of it
+    facts:dict # the rest of it
 ):
     "Put weights, average, optimizer and counters of a checkpoint back, if all of it fits"
     try: _check_tensors(learn, ema, tensors, facts)
@@ -286,7 +293,7 @@ def restore(
 def plot_history(
     history:list[dict], # rows of `Run.history`
     metric:str='accuracy' # column to draw beside the losses
-): # two matplotlib axes
+)->'np.ndarray': # two matplotlib axes
     "Losses and `metric` over all epochs of a run, with its stages marked"
     fig,axs = plt.subplots(1, 2, figsize=(8.5,2.8), layout='constrained')
     n = range(1, len(history)+1)

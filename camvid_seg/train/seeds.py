@@ -16,6 +16,11 @@ import numpy as np, torch
 # %% ../../nbs/inside/train/seeds.ipynb #c0ffee05
 from ..checks import check_args, whole
 
+# %% ../../nbs/inside/train/seeds.ipynb #95e9ee62
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from torch.utils.data import DataLoader
+
 # %% ../../nbs/inside/train/seeds.ipynb #abbccc4b
 @check_args(seed=whole(0, 2**63-1))
 def seed_key(
@@ -40,7 +45,7 @@ def seed_all(
 
 # %% ../../nbs/inside/train/seeds.ipynb #942ac73c
 def seed_epoch(
-    dl,       # the training `DataLoader`
+    dl:'DataLoader', # the training `DataLoader`
     seed:int, # of the run, 0 or more
     *where:int # of the epoch: stage and number
 ):

@@ -10,9 +10,10 @@ __all__ = ['TRACKERS', 'tensorboard_tracker', 'wandb_tracker']
 # %% ../../nbs/inside/train/trackers.ipynb #29dc7194
 import math
 from ..core import needs_extra
+from collections.abc import Callable
 
 # %% ../../nbs/inside/train/trackers.ipynb #bb7daa82
-def tensorboard_tracker(): # a function of a `Run` and its `Stage`, for `train(trackers=[...])`
+def tensorboard_tracker()->Callable: # of a `Run` and its `Stage`, for `train(trackers=[...])`
     "Loss, rates and metrics of each stage in RUN/tensorboard/STAGE; needs TensorBoard, an extra"
     with needs_extra('tensorboard'):
         from fastai.callback.tensorboard import TensorBoardCallback
@@ -24,7 +25,7 @@ def tensorboard_tracker(): # a function of a `Run` and its `Stage`, for `train(t
     return track
 
 # %% ../../nbs/inside/train/trackers.ipynb #0f33da7c
-def wandb_tracker(): # a function of a `Run` and its `Stage`, for `train(trackers=[...])`
+def wandb_tracker()->Callable: # a function of a `Run` and its `Stage`, for `train(trackers=[...])`
     "Loss, rates and metrics of all stages in one run of Weights & Biases; needs wandb, an extra"
     with needs_extra('wandb'):
         import wandb

@@ -9,6 +9,7 @@ __all__ = ['stage_loaders', 'stage_learner', 'fit_stage', 'check_fit', 'train']
 
 # %% ../../nbs/inside/train/training.ipynb #52b39664
 import dataclasses, itertools, math, platform
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 # %% ../../nbs/inside/train/training.ipynb #57297285
@@ -25,7 +26,7 @@ from ..data.augment import Augment
 from ..data.baselines import row_baseline
 from ..data.check import require_sound
 from ..data.counts import class_counts
-from ..data.dataset import FOLDER, SegFolder
+from ..data.dataset import FOLDER, SegFolder, Split
 from ..data.loaders import seg_dataloaders
 from ..distributed import broadcast_weights, on_rank0, process_group, rank, world_size
 from ..memory import checkpoint_blocks, kept_memory, one_value_per_channel
@@ -44,17 +45,23 @@ from .run_log import RunLog
 from .runs import Run, restore, writing
 from .seeds import seed_epoch
 
+# %% ../../nbs/inside/train/training.ipynb #cfad4b4c
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from fastai.callback.core import Callback
+    from fastai.data.core import DataLoaders
+
 # %% ../../nbs/inside/train/training.ipynb #6b14f55d
 @check_args(folder=FOLDER, recipe=RECIPE, number=whole(), device=optional(DEVICE), cache=FLAG,
             progress=FLAG)
 def stage_loaders(
-    folder:SegFolder, # the data
-    recipe:Recipe,    # the recipe
-    number:int,       # of the stage, from 0
-    split='valid.txt',# a split of `folder`
-    device=None,      # default: fastai's default device
-    progress=False,   # show a bar while frames are decoded
-    cache=True        # decode every frame once to disk?
+    folder:SegFolder,                  # the data
+    recipe:Recipe,                     # the recipe
+    number:int,                        # of the stage, from 0
+    split:'str|Split'='valid.txt',     # a split of `folder`
+    device:str|torch.device|None=None, # default: fastai's default device
+    progress:bool=False,               # show a bar while frames are decoded
+    cache:bool=True                    # decode every frame once to disk?
 ):
     "fastai `DataLoaders` for a stage of `recipe`"
     if number >= len(recipe.stages):
@@ -73,10 +80,10 @@ def _loss_weights(folder, recipe, split):
 
 # %% ../../nbs/inside/train/training.ipynb #efdb527b
 def stage_learner(
-    dls,          # loaders of `stage_loaders`
-    recipe:Recipe,# the recipe
-    progress=None,# a callback that shows progress instead of fastai's bars and table
-    loss_weights=None # of the classes, by term of the loss; default: counted where it needs them
+    dls:'DataLoaders', # loaders of `stage_loaders`
+    recipe:Recipe, # the recipe
+    progress:'Callback|None'=None, # shows progress instead of fastai's bars and table
+    loss_weights:dict|None=None # of the classes, by term of the loss; default: counted
 )->SegLearner:
     "The network of `recipe`, untrained, with its loss and metrics"
     if loss_weights is None: loss_weights = _loss_weights(dls.folder, recipe, dls.split)
@@ -107,12 +114,12 @@ def _prepare(learn, stage, metric):
 
 def fit_stage(
     learn:SegLearner, # with the loaders of this stage
-    run:Run,          # where to write
-    number:int,       # of the stage in the recipe, from 0
-    recipe:Recipe,    # the recipe
+    run:Run, # where to write
+    number:int, # of the stage in the recipe, from 0
+    recipe:Recipe, # the recipe
     resume:tuple|None=None, # `run.last_checkpoint()` of this stage
-    minutes:float=10.,# between checkpoints in the middle of an epoch
-    trackers=()       # what `tensorboard_tracker()` or `wandb_tracker()` give
+    minutes:float=10., # between checkpoints in the middle of an epoch
+    trackers:Iterable[Callable]=() # what `tensorboard_tracker()` or `wandb_tracker()` give
 ):
     "Train one stage of `recipe` and save its weights under its name"
     stage = recipe.stages[number]
@@ -161,7 +168,7 @@ def _keep_curve(found, run, name):
 # %% ../../nbs/inside/train/training.ipynb #2cf9e776
 def check_fit(
     recipe:Recipe, # resolved
-    parts          # the `Split` that it trains on
+    parts:Split    # the `Split` that it trains on
 ):
     "Refuse batches that are larger than the training set, or too small for batch norm"
     n, frames = world_size(), len(parts.train)
@@ -257,17 +264,17 @@ _TRAIN = dict(folder=FOLDER, recipe=RECIPE, path=PATH, split=TEXT, device=option
 @check_args(**_TRAIN)
 @process_group()
 def train(
-    folder:SegFolder,      # the data
-    recipe:Recipe,         # network and stages
-    path:str|Path,         # the run folder to make, or to go on with
+    folder:SegFolder, # the data
+    recipe:Recipe, # network and stages
+    path:str|Path, # the run folder to make, or to go on with
     split:str='valid.txt', # a split of `folder`
-    device=None,           # default: fastai's default device
-    resume:bool=False,     # go on with the run in `path`
-    progress=None,         # a callback that shows progress; default: fastai's bars
-    minutes:float=10.,     # between checkpoints in the middle of an epoch
-    cache:bool=True,       # decode every frame once to disk?
-    data_changed:bool=False,# go on with the run although its data are others now
-    trackers=()            # what `tensorboard_tracker()` or `wandb_tracker()` give
+    device:str|torch.device|None=None, # default: fastai's default device
+    resume:bool=False, # go on with the run in `path`
+    progress:'Callback|None'=None, # a callback that shows progress; default: fastai's bars
+    minutes:float=10., # between checkpoints in the middle of an epoch
+    cache:bool=True, # decode every frame once to disk?
+    data_changed:bool=False, # go on with the run although its data are others now
+    trackers:Iterable[Callable]=() # what `tensorboard_tracker()` or `wandb_tracker()` give
 )->Run: # with `history`, `metrics` and `learn`, which holds the weights of the metrics
     "Train all stages of `recipe` on `folder`; everything about it lies in the run folder `path`"
     recipe = _checked(folder, recipe, split, device, progress is not None)

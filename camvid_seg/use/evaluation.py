@@ -64,14 +64,14 @@ class TextTable(NamedTuple):
 
 # %% ../../nbs/inside/use/evaluation.ipynb #62772bbd
 def as_percent(
-    x,       # a share, 0 to 1, or nan
-    digits=1 # behind the point
+    x:float,     # a share, 0 to 1, or nan
+    digits:int=1 # behind the point
 )->str:
     "A share for a reader; '–' where there is none"
     return '–' if x is None or math.isnan(x) else f'{100*x:.{digits}f} %'
 
 def as_span(
-    span # (low, high) shares, or None
+    span:tuple[float,float] # (low, high) shares, or None
 )->str:
     "An interval for a reader"
     return '–' if span is None else f'{100*span[0]:.1f} to {100*span[1]:.1f}'
@@ -124,7 +124,7 @@ class Evaluation:
         "The confusion matrix"
         pairs = torch.from_numpy(self.pairs.sum(0))
         return ConfusionMatrix(self.folder.codes, self.folder.void_code, pairs)
-    def total(self, name): return sum(getattr(o, name) for o in self.tallies)
+    def total(self, name:str): return sum(getattr(o, name) for o in self.tallies)
 
 # %% ../../nbs/inside/use/evaluation.ipynb #af17502a
 @patch(as_prop=True)
@@ -135,7 +135,7 @@ def figures(self:Evaluation)->dict: # floats in 0..1, by the names of FIGURES
 
 @patch
 def drawn(self:Evaluation,
-    over # 'frames' or 'drives'
+    over:str # 'frames' or 'drives'
 )->dict|None: # arrays (draws,), as of `pair_figures`; None with too few drives
     "The figures of a thousand draws of frames or drives, computed once"
     kept = self.__dict__.setdefault('_drawn', {})
@@ -147,9 +147,9 @@ def drawn(self:Evaluation,
 
 @patch
 def interval(self:Evaluation,
-    figure,        # a name in FIGURES, or of a class: the interval of its IoU
-    over='frames'  # or 'drives'
-): # (low, high), 95 %; None if there are too few to tell
+    figure:str,       # a name in FIGURES, or of a class: the interval of its IoU
+    over:str='frames' # or 'drives'
+)->tuple[float,float]|None: # (low, high), 95 %; None if there are too few to tell
     "What a figure would mostly lie between on other frames, or other drives, like these"
     d = self.drawn(over)
     if d is None: return None
@@ -240,7 +240,7 @@ def size_table(self:Evaluation)->TextTable:
 # %% ../../nbs/inside/use/evaluation.ipynb #5fbf006f
 @patch
 def confusions(self:Evaluation,
-    n=8 # how many
+    n:int=8 # how many
 )->list: # sentences, the most pixels first
     "What is taken for what"
     m, codes = self.cm.matrix.numpy().copy(), self.folder.codes
@@ -400,13 +400,13 @@ def _judge_frames(predictor, folder, frames, size, progress):
 @check_args(folder=instance_of(SegFolder, 'a `SegFolder`'), protocol=one_of(*PROTOCOLS),
             progress=FLAG)
 def evaluate(
-    model,                 # run folder, `Run`, weights, `SegLearner`, network or `Predictor`
-    folder:SegFolder,      # the data
+    model:object, # run folder, `Run`, weights, `SegLearner`, network or `Predictor`
+    folder:SegFolder, # the data
     split:str='valid.txt', # a split of it; of one with test frames those, else those to validate on
     protocol:str='lesson', # or 'literature'
-    size=None,             # (H, W) to look at, pixels; default: as the network was trained
-    device=None,           # default: fastai's default device
-    progress:bool=False    # show a bar
+    size:tuple[int,int]|None=None, # (H, W) to look at, pixels; default: as the network was trained
+    device:str|torch.device|None=None, # default: fastai's default device
+    progress:bool=False # show a bar
 )->Evaluation:
     "Judge a network by the frames of a split"
     predictor, folder = _judged(model, folder, protocol, size, device)
@@ -422,8 +422,8 @@ def evaluate(
 
 # %% ../../nbs/inside/use/evaluation.ipynb #397367a1
 def plot_evaluation(
-    ev # an `Evaluation`
-): # three matplotlib axes
+    ev:Evaluation # an `Evaluation`
+)->np.ndarray: # three matplotlib axes
     "Right pixels by confidence, by distance from a border and by size of a region"
     fig, axs = plt.subplots(1, 3, figsize=(10,2.6), layout='constrained', sharey=True)
     n, confidence, right = ev.total('confidence').T

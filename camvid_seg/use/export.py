@@ -10,6 +10,7 @@ __all__ = ['LEAST', 'PIXELS', 'RUNNER', 'ExportNet', 'parity_sizes', 'check_pari
 
 # %% ../../nbs/inside/use/export.ipynb #b3fa56be
 import json, os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # %% ../../nbs/inside/use/export.ipynb #95decbce
@@ -74,8 +75,8 @@ def _doubles(m):
 class ExportNet(nn.Module):
     "A network with everything around it: from bytes to classes"
     def __init__(self,
-        net,       # a network of `create_unet`; it stays as it is
-        onnx=False # for a file of ONNX?
+        net:nn.Module,  # a network of `create_unet`; it stays as it is
+        onnx:bool=False # for a file of ONNX?
     ):
         super().__init__()
         self.net = ready(net).to(memory_format=torch.contiguous_format)
@@ -90,8 +91,8 @@ class ExportNet(nn.Module):
             self.register_buffer(f'{name}_shift', -mean/std)
 
     def forward(self,
-        image # uint8 (N, H, W, 3), RGB
-    ): # class of every pixel, uint8 (N, H, W)
+        image:torch.Tensor # uint8 (N, H, W, 3), RGB
+    )->torch.Tensor: # class of every pixel, uint8 (N, H, W)
         x = image.permute(0, 3, 1, 2).float()
         maps = self.net.encoder.maps(x*self.encoder_scale + self.encoder_shift)
         scores = self.net.decode(x*self.image_scale + self.image_shift, maps)
@@ -124,18 +125,18 @@ def _classes(net, images):
     return net(x.permute(0, 3, 1, 2)).argmax(1).numpy()
 
 def parity_sizes(
-    size # (H, W) of the training, pixels; None: not known
-): # three sizes: that one, an odd one below it, an odd one above it
+    size:tuple[int,int] # (H, W) of the training, pixels; None: not known
+)->list[tuple[int,int]]: # three sizes: that one, an odd one below it, an odd one above it
     "The sizes at which an exported network is compared"
     h, w = size or (96, 128)
     return [(h, w), (max(33, h//2 | 1), max(33, w//2 | 1)), (h + 9, w + 35 | 1)]
 
 # %% ../../nbs/inside/use/export.ipynb #a7f14296
 def check_parity(
-    run,   # from images, uint8 (N, H, W, 3), to class ids (N, H, W): what was exported
-    net,   # the network it was made of
-    sizes, # (H, W) of the images to compare
-    what   # the file, for the message
+    run:Callable, # from images, uint8 (N, H, W, 3), to class ids (N, H, W): what was exported
+    net:nn.Module, # the network it was made of
+    sizes:Sequence[tuple[int,int]], # (H, W) of the images to compare
+    what:str # the file, for the message
 )->float: # the smallest share of equal pixels
     "Refuse an exported network whose classes are not those of its origin"
     shares = []
@@ -150,8 +151,8 @@ def check_parity(
 
 # %% ../../nbs/inside/use/export.ipynb #030f19c2
 def export_facts(
-    net,  # the network
-    facts # of the header of its weights
+    net:nn.Module, # the network
+    facts:dict     # of the header of its weights
 )->dict: # values for JSON, by name, sorted
     "What an exported file says: the network, its classes, and the images that it learned from"
     codes = [plain_text(c) for c in facts.get('codes') or range(net.config['n_classes'])]
@@ -182,8 +183,8 @@ def _write_checked(path, save, net, facts):
 
 # %% ../../nbs/inside/use/export.ipynb #77a98c3a
 def export_torch(
-    weights, # a file of weights, or a run folder
-    path     # the file to write, .pt2
+    weights:str|Path, # a file of weights, or a run folder
+    path:str|Path     # the file to write, .pt2
 )->Path:
     "Write a network for PyTorch without this package"
     net, header = load_unet(weights)
@@ -200,9 +201,9 @@ def export_torch(
 
 # %% ../../nbs/inside/use/export.ipynb #d877776b
 def onnx_session(
-    path,        # a file of ONNX
-    threads=None # to compute with; default: as many as PyTorch has
-): # an `InferenceSession` on the CPU
+    path:str|Path,        # a file of ONNX
+    threads:int|None=None # to compute with; default: as many as PyTorch has
+)->object: # an `InferenceSession` on the CPU
     "onnxruntime, ready to run a file"
     with needs_extra('export'): import onnxruntime as ort
     options = ort.SessionOptions()
@@ -222,8 +223,8 @@ def _tidy(model, facts):
 
 # %% ../../nbs/inside/use/export.ipynb #b0b63ef0
 def export_onnx(
-    weights, # a file of weights, or a run folder
-    path     # the file to write, .onnx
+    weights:str|Path, # a file of weights, or a run folder
+    path:str|Path     # the file to write, .onnx
 )->Path:
     "Write a network for the runtimes of ONNX"
     with needs_extra('export'): import onnx
@@ -264,7 +265,7 @@ for name in sys.argv[1:]:
 
 # %% ../../nbs/inside/use/export.ipynb #ac70e370
 def write_runner(
-    model # the file of ONNX to run
+    model:str|Path # the file of ONNX to run
 )->Path: # run.py, beside it
     "Write a program of 20 lines that labels images with a file of ONNX"
     path = Path(model).with_name('run.py')

@@ -80,10 +80,10 @@ the class ids, uint8 (N, H, W).
 
 # %% ../../nbs/inside/use/hub.ipynb #03bc3988
 def model_card(
-    name,      # of the model
-    metrics,   # of metrics.json
-    start=None, # weights that it began with: None, 'imagenet', or a file
-    onnx=False # does model.onnx stand beside it?
+    name:str, # of the model
+    metrics:dict, # of metrics.json
+    start:str|None=None, # weights that it began with: None, 'imagenet', or a file
+    onnx:bool=False # does model.onnx stand beside it?
 )->str:
     "A model card of a run: every figure is one of its metrics.json"
     m = metrics
@@ -128,9 +128,9 @@ def _metrics_of(run):
 
 # %% ../../nbs/inside/use/hub.ipynb #e09db514
 def write_hub_folder(
-    run,      # the folder of a finished run
-    path,     # the folder to make
-    onnx=True # also model.onnx and run.py?
+    run:str|Path,  # the folder of a finished run
+    path:str|Path, # the folder to make
+    onnx:bool=True # also model.onnx and run.py?
 )->Path:
     "Make a folder to publish: weights, figures and a model card of a run"
     run, path = Run(run), Path(path)
@@ -153,8 +153,8 @@ def write_hub_folder(
 
 # %% ../../nbs/inside/use/hub.ipynb #981a538d
 def push_folder(
-    folder, # of `write_hub_folder`
-    repo    # where to, as USER/NAME
+    folder:str|Path, # of `write_hub_folder`
+    repo:str         # where to, as USER/NAME
 )->str: # the address of the model
     "Upload a folder to the hub; the repository is made if it is not there"
     with needs_extra('hub'): import huggingface_hub as hub

@@ -10,6 +10,7 @@ __all__ = ['DTYPES', 'fold_batchnorm', 'ready', 'Prediction', 'merged_probabilit
 # %% ../../nbs/inside/use/inference.ipynb #5d3d8bfe
 import copy, io
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -38,6 +39,11 @@ from ..tensors import NETWORK, TENSOR, unwrap
 from ..train.precision import best_precision
 from .tiles import checked_tile, tiled
 from .tta import averaged, tta_views
+
+# %% ../../nbs/inside/use/inference.ipynb #9af0df0f
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from matplotlib.axes import Axes
 
 # %% ../../nbs/inside/use/inference.ipynb #c196666e
 class _LeanStep(nn.Module):
@@ -87,8 +93,8 @@ def _conv_norms(model):
 # %% ../../nbs/inside/use/inference.ipynb #6e60a3a8
 @check_args(model=NETWORK)
 def fold_batchnorm(
-    model # a network in eval mode; it is changed
-): # `model`
+    model:nn.Module # a network in eval mode; it is changed
+)->nn.Module: # `model`
     "Make every batch norm that follows a convolution a part of it"
     if isinstance(model, LeanUnet):
         widths = reversed(model.encoder.channels[:-1])
@@ -104,10 +110,10 @@ DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16) # by 
 
 @check_args(model=NETWORK, device=DEVICE, precision=one_of(*DTYPES))
 def ready(
-    model,           # a network of `create_unet`; it stays as it is
-    device='cpu',    # where the copy goes
-    precision='fp32' # 'fp32', 'bf16' or 'fp16'
-): # a copy for inference: takes and gives tensors of that precision
+    model:nn.Module,               # a network of `create_unet`; it stays as it is
+    device:str|torch.device='cpu', # where the copy goes
+    precision:str='fp32'           # 'fp32', 'bf16' or 'fp16'
+)->nn.Module: # a copy for inference: takes and gives tensors of that precision
     "A copy of `model` that only predicts: batch norm folded, channels-last, in `precision`"
     res = fold_batchnorm(copy.deepcopy(model).eval().requires_grad_(False))
     for m in res.modules():
@@ -118,11 +124,11 @@ def ready(
 class Prediction:
     "Class ids of an image, with what is needed to read them"
     def __init__(self,
-        ids,   # class of every pixel, uint8 (H, W)
-        image, # the image, uint8 (H, W, 3)
-        codes, # class names
-        colors, # colour of each class, uint8 (n, 3)
-        **kept # what else a predictor keeps, by name
+        ids:np.ndarray, # class of every pixel, uint8 (H, W)
+        image:np.ndarray, # the image, uint8 (H, W, 3)
+        codes:Sequence[str], # class names
+        colors:np.ndarray, # colour of each class, uint8 (n, 3)
+        **kept:object # what else a predictor keeps, by name
     ): self.ids, self.image, self.codes, self.colors, self._kept = ids, image, codes, colors, kept
 
     @cached_property
@@ -131,12 +137,12 @@ class Prediction:
         return {self.codes[i]: float(s) for i,s in zip(*class_shares(self.ids))}
 
     def overlay(self,
-        alpha=0.5 # share of paint, 0 to 1
+        alpha:float=0.5 # share of paint, 0 to 1
     )->np.ndarray: # uint8 (H, W, 3)
         "The image with its classes painted over it"
         return overlay(self.image, self.ids, self.colors, alpha)
 
-    def show(self, **kwargs): # the axes
+    def show(self, **kwargs:object)->'Axes': # the axes
         "Draw the overlay with a legend; `kwargs` are those of `show_mask`"
         return show_mask(self.ids, (self.codes, self.colors), **{'image':self.image, **kwargs})
 
@@ -196,9 +202,9 @@ _LUT = Kind('whole numbers, one a class, of merge_classes', _take_lut)
 
 @check_args(logits=TENSOR, lut=_LUT)
 def merged_probabilities(
-    logits, # of a network, float (..., n, H, W)
-    lut     # from each of the n classes to its merged class, of `merge_classes`
-): # float32 (..., k, H, W)
+    logits:torch.Tensor, # of a network, float (..., n, H, W)
+    lut:np.ndarray       # from each of the n classes to its merged class, of `merge_classes`
+)->torch.Tensor: # float32 (..., k, H, W)
     "The probabilities of merged classes: the sum of those of their members"
     if logits.ndim < 3 or logits.shape[-3] != len(lut):
         raise SegError(f'logits of {tuple(logits.shape)}: give (..., {len(lut)}, H, W)')
@@ -215,8 +221,8 @@ def _resize_image(image, size): # as the loaders do it
 _MOST_PIXELS = 2**26 # twice an 8K frame
 
 def checked_size(
-    size # (rows, columns) in pixels, or None
-): # `size` as a tuple, or None
+    size:tuple[int,int] # (rows, columns) in pixels, or None
+)->tuple[int,int]|None: # `size` as a tuple, or None
     "Refuse what is not a size of an image, or would fill the memory"
     if size is None: return None
     pair = isinstance(size, (tuple,list)) and len(size) == 2
@@ -234,15 +240,15 @@ class Predictor:
     @check_args(device=optional(DEVICE), precision=one_of('auto', *DTYPES), compile=FLAG,
                 keep=one_of(None, 'confidence', 'probabilities'))
     def __init__(self,
-        model,            # a file, run folder, `SegLearner`, or a network of `create_unet`
-        size=None,        # (H, W) that the network sees; default: that of its training, see `sees`
-        device=None,      # default: fastai's default device
-        precision='auto', # 'fp32', 'bf16', 'fp16', or 'auto': `best_precision` of the device
-        compile=False,    # also `torch.compile` it? The first image of each size then takes long
-        classes=None,     # merge them: 'camvid11', a CSV file with the columns from,to, or a dict
-        keep=None,        # besides the ids: 'confidence', or 'probabilities' and confidence
-        tile=None,        # pixels along a side: see an image at its own size, in tiles
-        tta=None          # 'flip', 'scales', 'flip+scales': the average of several views
+        model:object, # a file, run folder, `SegLearner`, or a network of `create_unet`
+        size:tuple[int,int]|None=None, # (H, W) that the network sees; default: see `sees`
+        device:str|torch.device|None=None, # default: fastai's default device
+        precision:str='auto', # 'fp32', 'bf16', 'fp16', or 'auto': `best_precision` of the device
+        compile:bool=False, # also `torch.compile` it? The first image of each size then takes long
+        classes:str|Path|dict|None=None, # merge them: 'camvid11', a CSV file (from,to), or a dict
+        keep:str|None=None, # besides the ids: 'confidence', or 'probabilities' and confidence
+        tile:int|None=None, # pixels along a side: see an image at its own size, in tiles
+        tta:str|None=None # 'flip', 'scales', 'flip+scales': the average of several views
     ):
         self.keep, self.tile = keep, checked_tile(tile)
         self.tta, self.views = tta, tta_views(tta)
@@ -260,7 +266,7 @@ class Predictor:
 # %% ../../nbs/inside/use/inference.ipynb #6edc2051
 @patch
 def __call__(self:Predictor,
-    image # a path, a Pillow image, or an array or a tensor of colours: see `as_rgb`
+    image:object # a path, a Pillow image, or an array or a tensor of colours: see `as_rgb`
 )->Prediction: # with `ids` of the image's own size
     "The class of every pixel of `image`"
     return self.batch([image])[0]
@@ -303,7 +309,7 @@ def _placed(parts, size, keep):
 @patch
 @torch.inference_mode()
 def look(self:Predictor,
-    images # uint8 (N, H, W, 3), of the size that the network is to see
+    images:torch.Tensor # uint8 (N, H, W, 3), of the size that the network is to see
 )->dict: # ids uint8 (N, H, W); of `keep` confidence float32 (N, H, W), probabilities float16
     "What the network makes of images of one size, without anything around it"
     if not self.tile: return _found(self._scores(images), self.keep)
@@ -314,7 +320,7 @@ def look(self:Predictor,
 # %% ../../nbs/inside/use/inference.ipynb #f7e7eb1c
 @patch
 def ids(self:Predictor,
-    image # uint8 (H, W, 3), of the size that the network is to see
+    image:np.ndarray # uint8 (H, W, 3), of the size that the network is to see
 )->np.ndarray: # class ids, uint8 (H, W)
     "The class of every pixel, without anything around it"
     return self.look(image[None])['ids'][0]
@@ -342,8 +348,8 @@ def _prediction(self:Predictor, image, ids, **kept):
 # %% ../../nbs/inside/use/inference.ipynb #66f296d3
 @patch
 def batch(self:Predictor,
-    images, # several, each as for a call with one
-    bs=8    # how many go through the network at once
+    images:Iterable, # several, each as for a call with one
+    bs:int=8         # how many go through the network at once
 )->list: # a `Prediction` of each
     "The class of every pixel of several images"
     if not (isinstance(bs, int) and bs > 0): raise SegError(f'bs={bs!r}: give a number above 0')
@@ -361,9 +367,9 @@ def batch(self:Predictor,
 # %% ../../nbs/inside/use/inference.ipynb #0a249b3d
 @patch
 def stream(self:Predictor,
-    images, # any iterable of images, a generator too
-    bs=1    # images taken, and held, at a time
-): # a `Prediction` of each, as it is ready
+    images:Iterable, # any iterable of images, a generator too
+    bs:int=1         # images taken, and held, at a time
+)->Iterator[Prediction]: # a `Prediction` of each, as it is ready
     "Predictions of images that come one after the other"
     images = iter(images)
     while part := [*islice(images, bs)]: yield from self.batch(part, bs)
@@ -371,7 +377,7 @@ def stream(self:Predictor,
 # %% ../../nbs/inside/use/inference.ipynb #0b64c1aa
 @patch
 def sees(self:Predictor,
-    own # size (H, W) of an image
+    own:tuple[int,int] # size (H, W) of an image
 )->tuple[int,int]: # (H, W)
     "The size at which the network sees an image: `size`, that of its training, or as many pixels"
     if self.size or self.tile or not self.trained: return self.size or own

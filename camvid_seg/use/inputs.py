@@ -9,6 +9,7 @@ __all__ = ['input_suffixes', 'video_suffixes', 'is_video', 'find_inputs', 'job_p
 
 # %% ../../nbs/inside/use/inputs.ipynb #dc45cc3e
 import glob, os
+from collections.abc import Sequence
 from pathlib import Path
 
 # %% ../../nbs/inside/use/inputs.ipynb #0b2cc4d5
@@ -19,7 +20,7 @@ input_suffixes = '.bmp', '.gif', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif'
 video_suffixes = '.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm'
 
 def is_video(
-    path # of a file; its suffix counts
+    path:str|Path # of a file; its suffix counts
 )->bool:
     "Is it a film, and no single image?"
     return Path(path).suffix.lower() in video_suffixes
@@ -55,7 +56,7 @@ def _with_roots(inputs):
 
 # %% ../../nbs/inside/use/inputs.ipynb #e2f39326
 def find_inputs(
-    inputs # names of files, of folders, or patterns such as 'new/**/*.jpg'
+    inputs:Sequence[str|Path] # names of files, of folders, or patterns such as 'new/**/*.jpg'
 )->list[tuple[str,str]]: # the path of each file, and the name of its results: no suffix, relative
     "Images and videos that `inputs` stand for, and how their results are called"
     found, roots = {}, set()
@@ -77,8 +78,8 @@ def find_inputs(
 
 # %% ../../nbs/inside/use/inputs.ipynb #1d33eba0
 def job_part(
-    items,     # a list
-    part=(1,1) # which share of how many, from 1
+    items:list,               # a list
+    part:tuple[int,int]=(1,1) # which share of how many, from 1
 )->list:
     "One of several shares of a list, as even as can be"
     k, n = part

@@ -9,6 +9,7 @@ __all__ = ['MOST_LOST', 'model_facts', 'quantize_onnx', 'score_onnx', 'median_se
 
 # %% ../../nbs/inside/use/int8.ipynb #2759d466
 import json, logging, os, statistics, time
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,13 +20,13 @@ from tqdm import tqdm
 # %% ../../nbs/inside/use/int8.ipynb #2257a3d0
 from ..core import SegError, atomic_path, needs_extra
 from ..data.cache import Frames
-from ..data.dataset import SegFolder
+from ..data.dataset import SegFolder, Split
 from ..train.metrics import ConfusionMatrix
 from .export import onnx_session
 
 # %% ../../nbs/inside/use/int8.ipynb #70a953da
 def model_facts(
-    session # of `onnx_session`
+    session:object # of `onnx_session`
 )->dict:
     "What a file of `export_onnx` says of itself"
     said = session.get_modelmeta().custom_metadata_map
@@ -67,9 +68,9 @@ def _quiet():
 
 # %% ../../nbs/inside/use/int8.ipynb #facb7ba9
 def quantize_onnx(
-    model, # a file of `export_onnx`
-    path,  # the file to write
-    images # some to calibrate with, uint8 (1, H, W, 3)
+    model:str|Path,             # a file of `export_onnx`
+    path:str|Path,              # the file to write
+    images:Iterable[np.ndarray] # some to calibrate with, uint8 (1, H, W, 3)
 ):
     "Write a copy of `model` that computes in 8 bits"
     with needs_extra('export'):
@@ -90,10 +91,10 @@ def quantize_onnx(
 
 # %% ../../nbs/inside/use/int8.ipynb #64c6eba6
 def score_onnx(
-    session, # of `onnx_session`
-    folder,  # a `SegFolder` of its classes
-    images,  # paths of images of it
-    progress=False # show a bar?
+    session:object, # of `onnx_session`
+    folder:SegFolder, # a `SegFolder` of its classes
+    images:Sequence[str|Path], # paths of images of it
+    progress:bool=False # show a bar?
 )->ConfusionMatrix:
     "Label frames with a file of ONNX at the size of its training, and count"
     frames = _frames(folder, model_facts(session), 'the model')
@@ -104,9 +105,9 @@ def score_onnx(
     return cm
 
 def median_seconds(
-    sessions, # of `onnx_session`
-    image,    # uint8 (1, H, W, 3)
-    rounds=9  # how often each is timed, after one round that is not
+    sessions:Sequence, # of `onnx_session`
+    image:np.ndarray,  # uint8 (1, H, W, 3)
+    rounds:int=9       # how often each is timed, after one round that is not
 )->list: # of each, in seconds
     "The median time of one image, the sessions in turns"
     times = [[] for _ in sessions]
@@ -119,11 +120,11 @@ def median_seconds(
 
 # %% ../../nbs/inside/use/int8.ipynb #70a75489
 def compare_int8(
-    model,       # a file of `export_onnx`
-    quantized,   # its copy in 8 bits
+    model:str|Path, # a file of `export_onnx`
+    quantized:str|Path, # its copy in 8 bits
     folder:SegFolder, # its data
-    split='valid.txt', # a split of it
-    progress=False # show bars?
+    split:'str|Split'='valid.txt', # a split of it
+    progress:bool=False # show bars?
 )->dict: # `size` and `seconds`, 8 bits divided by 32; `accuracy`, `miou`: of both, 0 to 1
     "What 8 bits gain and lose on the validation frames"
     paths, sessions = (model, quantized), [onnx_session(o) for o in (model, quantized)]
@@ -147,12 +148,12 @@ def _refuse_loss(figures, what):
 
 # %% ../../nbs/inside/use/int8.ipynb #00edfb4f
 def export_int8(
-    model,       # a file of `export_onnx`
-    path,        # the file to write, .onnx
+    model:str|Path, # a file of `export_onnx`
+    path:str|Path, # the file to write, .onnx
     folder:SegFolder, # its data
-    split='valid.txt', # a split of it
-    n_calibrate=32, # training frames to calibrate with
-    progress=False  # show bars?
+    split:'str|Split'='valid.txt', # a split of it
+    n_calibrate:int=32, # training frames to calibrate with
+    progress:bool=False # show bars?
 )->dict: # the figures of `compare_int8`
     "Write a copy of `model` in 8 bits, unless it loses more than a point"
     path = Path(path)

@@ -10,6 +10,7 @@ __all__ = ['FIGURES', 'N_DRAWS', 'LEVEL', 'FEW_DRIVES', 'pair_figures', 'drive_o
 
 # %% ../../nbs/inside/use/intervals.ipynb #46e4aeb0
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,8 @@ FIGURES = dict(accuracy='pixel accuracy', class_accuracy='class accuracy', miou=
                fw_iou='frequency-weighted IoU')
 
 def pair_figures(
-    pairs,    # counts (..., n, n): truth in rows, prediction in columns
-    void=None # id of Void, whose row does not count, or None
+    pairs:np.ndarray,  # counts (..., n, n): truth in rows, prediction in columns
+    void:int|None=None # id of Void, whose row does not count, or None
 )->dict:      # arrays (...), by the names of FIGURES, and `iou` (..., n); nan where nothing counts
     "The figures of confusion matrices"
     m = np.array(pairs, np.float64)
@@ -43,7 +44,7 @@ def pair_figures(
 
 # %% ../../nbs/inside/use/intervals.ipynb #d028384d
 def drive_of(
-    path # of a frame
+    path:str|Path # of a frame
 )->str:
     "The drive that a frame is of: its name without the number at the end"
     stem = Path(path).stem
@@ -54,19 +55,19 @@ def drive_of(
 N_DRAWS, LEVEL, FEW_DRIVES = 1000, 0.95, 5
 
 def draws(
-    groups,    # of each frame what it is drawn with: its drive, or itself
-    n=N_DRAWS, # how many draws
-    seed=0     # for the same draws again
-): # int64 (n, frames): how often each draw has each frame
+    groups:Sequence, # of each frame what it is drawn with: its drive, or itself
+    n:int=N_DRAWS,   # how many draws
+    seed:int=0       # for the same draws again
+)->np.ndarray: # int64 (n, frames): how often each draw has each frame
     "Draw as many groups as there are, with replacement"
     _, of = np.unique(np.asarray(groups), return_inverse=True)
     k = of.max() + 1
     return np.random.default_rng(seed).multinomial(k, np.full(k, 1/k), size=n)[:, of]
 
 def drawn_figures(
-    pairs,  # counts of each frame (frames, n, n)
-    void,   # id of Void, or None
-    groups  # as in `draws`
+    pairs:np.ndarray, # counts of each frame (frames, n, n)
+    void:int,         # id of Void, or None
+    groups:Sequence   # as in `draws`
 )->dict:    # arrays (draws,), as of `pair_figures`
     "The figures of every draw"
     pairs = np.asarray(pairs, np.float64)
@@ -74,8 +75,8 @@ def drawn_figures(
     return pair_figures(sums.reshape(-1, *pairs.shape[1:]), void)
 
 def middle_of(
-    values # of the draws, (draws, ...)
-): # (low, high) of their middle 95 %, or None if nothing is known of any
+    values:np.ndarray # of the draws, (draws, ...)
+)->tuple|None: # (low, high) of their middle 95 %, or None if nothing is known of any
     "What the middle of the draws lies between"
     values = np.asarray(values)
     values = values[~np.isnan(values)]
@@ -100,7 +101,7 @@ class Difference:
         if self.drives: span += f', {self.drives[0]:+.4f} to {self.drives[1]:+.4f} over drives'
         return f'{name}: {self.verdict()} ({"+" if self.b >= self.a else "-"}{step}; {span})'
 
-    def verdict(self):
+    def verdict(self)->str:
         "Is B better? In words"
         spans = [o for o in (self.frames, self.drives) if o]
         for sign,word in (1, 'better'), (-1, 'worse'):
@@ -111,10 +112,10 @@ class Difference:
 
 # %% ../../nbs/inside/use/intervals.ipynb #a925847d
 def differences(
-    a,      # counts of each frame by network A, (frames, n, n)
-    b,      # of the same frames by network B
-    void,   # id of Void, or None
-    drives  # of each frame its drive
+    a:np.ndarray,   # counts of each frame by network A, (frames, n, n)
+    b:np.ndarray,   # of the same frames by network B
+    void:int,       # id of Void, or None
+    drives:Sequence # of each frame its drive
 )->list: # a `Difference` for each of FIGURES
     "Compare two networks on the same draws of the same frames"
     a, b = np.asarray(a), np.asarray(b)

@@ -187,8 +187,8 @@ def _parts_of(run, ev):
 def write_report(
     run:Run,                 # as `train` returned it, with its weights in `learn`; or one on disk
     ev:Evaluation|None=None, # of its weights; None: of what `train` validated on
-    path=None                # the file to write; None: report.html in the run folder
-): # an `Evaluation`, that of the page
+    path:str|Path|None=None  # the file to write; None: report.html in the run folder
+)->Evaluation: # an `Evaluation`, that of the page
     "Write report.html: figures, classes, failures, plan and curves of a run, in one file"
     if ev is None:
         dls = run.learn.dls

@@ -10,7 +10,8 @@ __all__ = ['ENDINGS', 'result_settings', 'result_key', 'mark_in', 'png_mark', 'r
 
 # %% ../../nbs/inside/use/results.ipynb #d34d37d2
 import hashlib, os, time
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 # %% ../../nbs/inside/use/results.ipynb #ff110a4e
@@ -23,10 +24,16 @@ from ..data.download import sha256_of
 from ..data.masks import save_mask
 from ..model.weights import weights_file
 
+# %% ../../nbs/inside/use/results.ipynb #a2c1ba5f
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    from PIL.PngImagePlugin import PngInfo
+    from camvid_seg.use.inference import Prediction, Predictor
+
 # %% ../../nbs/inside/use/results.ipynb #a92d7e34
 def result_settings(
-    weights,  # the file or run folder that the predictor was made of
-    predictor # a `Predictor`
+    weights:str|Path,     # the file or run folder that the predictor was made of
+    predictor:'Predictor' # a `Predictor`
 )->tuple:
     "What a result depends on besides its image"
     merged = () if predictor.lut is None else (predictor.codes, predictor.lut.tolist())
@@ -35,8 +42,8 @@ def result_settings(
     return sha256_of(weights_file(weights)), size, predictor.precision, *merged, *looks
 
 def result_key(
-    settings, # of `result_settings`
-    image     # the file
+    settings:dict, # of `result_settings`
+    image:Path     # the file
 )->str:
     "What a result is of: `settings`, and the bytes of the image"
     return hashlib.sha256(repr((settings, sha256_of(image))).encode()).hexdigest()[:32]
@@ -45,8 +52,8 @@ def result_key(
 _MARK = 'camvid_seg' # the name of the key in a PNG and in an archive
 
 def mark_in(
-    file # a path: of a PNG, an archive, a film, or a folder of masks
-): # the key, or None
+    file:Path # a path: of a PNG, an archive, a film, or a folder of masks
+)->str|None: # the key, or None
     "The key that a result holds"
     try:
         if file.suffix == '.npz':
@@ -59,8 +66,8 @@ def mark_in(
     except Exception: return None # somebody's file, with whatever in it
 
 def png_mark(
-    key # of `result_key`
-): # the text of a PNG that says so
+    key:str # of `result_key`
+)->'PngInfo': # the text of a PNG that says so
     "The text chunk that marks a PNG as a result"
     text = PngImagePlugin.PngInfo()
     text.add_text(_MARK, key)
@@ -71,10 +78,10 @@ ENDINGS = dict(probabilities='_probabilities.npz', overlay='_overlay.png', masks
 _OF_VIDEO = dict(overlay='_overlay.mp4', masks='_P')
 
 def result_files(
-    out,  # the folder for results
-    name, # of the image, of `find_inputs`
-    kinds, # of `ENDINGS`
-    video=False # of a film? Its masks are a folder
+    out:str|Path, # the folder for results
+    name:str, # of the image, of `find_inputs`
+    kinds:Sequence[str], # of `ENDINGS`
+    video:bool=False # of a film? Its masks are a folder
 )->dict: # path by kind, in the order in which they are written
     "The files that an image, or a film, is to have"
     endings = _OF_VIDEO if video else ENDINGS
@@ -82,10 +89,10 @@ def result_files(
 
 # %% ../../nbs/inside/use/results.ipynb #e9129137
 def refuse_other(
-    files, # paths of results
-    image, # the file that they would be of
-    key,   # of `result_key`; '' if nobody can read the image
-    mark=mark_in # gives the key that a result holds
+    files:Sequence[Path], # paths of results
+    image:Path, # the file that they would be of
+    key:str, # of `result_key`; '' if nobody can read the image
+    mark:Callable=mark_in # gives the key that a result holds
 ):
     "Refuse to go on where a file is there that is no result of this image and these weights"
     for o in files:
@@ -94,9 +101,9 @@ def refuse_other(
                            'move it away or use another --out')
 
 def is_done(
-    settings, # of `result_settings`
-    image,    # the file
-    files     # its results, paths by kind
+    settings:dict,       # of `result_settings`
+    image:Path,          # the file
+    files:dict[str,Path] # its results, paths by kind
 )->bool:
     "Does the image have all of these results? What is there and of something else is refused"
     there = [o for o in files.values() if os.path.lexists(o)]
@@ -110,9 +117,9 @@ class NoRoom(SegError): "Results cannot be written, and those of the next image 
 
 @contextmanager
 def writing_results(
-    image, # the file that they are of
-    files  # paths by kind
-):
+    image:Path,          # the file that they are of
+    files:dict[str,Path] # paths by kind
+)->AbstractContextManager:
     "Say in a line where and why nothing can be written"
     try: yield
     except OSError as e:
@@ -128,10 +135,10 @@ def _write(p, kind, file, key):
         else: np.savez_compressed(tmp, probabilities=p.probabilities, codes=p.codes, **{_MARK:key})
 
 def write_results(
-    p,     # a `Prediction`
-    files, # paths by kind, of `result_files`
-    key,   # of `result_key`
-    image  # the file that it is of
+    p:'Prediction',       # a `Prediction`
+    files:dict[str,Path], # paths by kind, of `result_files`
+    key:str,              # of `result_key`
+    image:Path            # the file that it is of
 ):
     "Write the results of an image, each whole or not at all"
     with writing_results(image, files):
@@ -139,7 +146,7 @@ def write_results(
 
 # %% ../../nbs/inside/use/results.ipynb #9b53a8ec
 def sweep_results(
-    folder # where results are
+    folder:Path # where results are
 ):
     "Remove what a killed process left half written"
     for o in leftovers(Path(folder), '*'):

@@ -15,9 +15,9 @@ import cv2, numpy as np
 
 # %% ../../nbs/inside/use/tallies.ipynb #1926d926
 def border_pixels(
-    ids,    # class ids, uint8 (H, W)
-    void=-1 # id of Void, -1 if there is none
-): # bool (H, W)
+    ids:np.ndarray, # class ids, uint8 (H, W)
+    void:int=-1     # id of Void, -1 if there is none
+)->np.ndarray: # bool (H, W)
     "The pixels with a neighbour of another class"
     res = np.zeros(ids.shape, bool)
     for a,b in (np.s_[1:], np.s_[:-1]), (np.s_[:,1:], np.s_[:,:-1]):
@@ -51,9 +51,9 @@ def _borders_found(mine, other, n):
 
 # %% ../../nbs/inside/use/tallies.ipynb #f70efff0
 def class_regions(
-    ids,    # class ids, uint8 (H, W)
-    void=-1 # id of Void, -1 if there is none
-): # int32 (H, W): of each pixel the number of its region, from 1 in each class; 0 at Void
+    ids:np.ndarray, # class ids, uint8 (H, W)
+    void:int=-1     # id of Void, -1 if there is none
+)->np.ndarray: # int32 (H, W): each pixel's region, numbered from 1 in each class; 0 at Void
     "Number the regions of each class"
     res = np.zeros(ids.shape, np.int32)
     for k in np.flatnonzero(np.bincount(ids.ravel())):
@@ -127,12 +127,12 @@ def _size_counts(pixels, good):
 
 # %% ../../nbs/inside/use/tallies.ipynb #43a068d7
 def tally(
-    ids,        # predicted class ids, uint8 (H, W)
-    confidence, # probability of that class, float32 (H, W)
-    truth,      # true class ids, uint8 (H, W)
-    n,          # how many classes there are
-    void=None,  # id of Void, or None
-    keep=5      # how many of the worst regions to name
+    ids:np.ndarray,        # predicted class ids, uint8 (H, W)
+    confidence:np.ndarray, # probability of that class, float32 (H, W)
+    truth:np.ndarray,      # true class ids, uint8 (H, W)
+    n:int,                 # how many classes there are
+    void:int|None=None,    # id of Void, or None
+    keep:int=5             # how many of the worst regions to name
 )->Tally:
     "Count everything about a frame"
     void = -1 if void is None else void

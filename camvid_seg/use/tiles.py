@@ -9,16 +9,22 @@ __all__ = ['tile_spans', 'checked_tile', 'tile_weights', 'tiled']
 
 # %% ../../nbs/inside/use/tiles.ipynb #21df69bc
 import torch
+from collections.abc import Callable, Iterator
 
 # %% ../../nbs/inside/use/tiles.ipynb #9a25de04
 from ..core import SegError
+
+# %% ../../nbs/inside/use/tiles.ipynb #4e8dc1d0
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    import numpy as np
 
 # %% ../../nbs/inside/use/tiles.ipynb #8046ca0a
 _STEP = 32 # a network's maps are halved five times
 
 def tile_spans(
-    n,   # pixels along a side of the image
-    tile # pixels along a side of a tile
+    n:int,   # pixels along a side of the image
+    tile:int # pixels along a side of a tile
 )->list[tuple[int,int]]: # first pixel of each tile, and the one behind its last
     "Where tiles lie along a side"
     if n <= tile: return [(0, n)]
@@ -28,8 +34,8 @@ def tile_spans(
     return [(o, min(o + tile, n)) for o in starts]
 
 def checked_tile(
-    tile # pixels along a side, or None
-): # `tile`
+    tile:int # pixels along a side, or None
+)->int|None: # `tile`
     "Refuse what is no size of a tile"
     if tile is None or (isinstance(tile, int) and tile >= 64): return tile
     raise SegError(f'tile={tile!r}: give the pixels along a side, at least 64; '
@@ -37,8 +43,8 @@ def checked_tile(
 
 # %% ../../nbs/inside/use/tiles.ipynb #f92ab7a1
 def tile_weights(
-    n,   # pixels along a side of the image
-    tile # pixels along a side of a tile
+    n:int,   # pixels along a side of the image
+    tile:int # pixels along a side of a tile
 )->list[torch.Tensor]: # float32, one number for each pixel of each tile along that side
     "How much each tile counts at each of its pixels; together 1 everywhere"
     weights, total, shared = [], torch.zeros(n), tile//4
@@ -57,10 +63,10 @@ def _with_ends(n, tile):
     return [*zip(spans, ends, tile_weights(n, tile))]
 
 def tiled(
-    score, # called with a part of the image, (h, w, ...): probabilities, float (n, h, w)
-    image, # (H, W, ...), what `score` takes parts of
-    tile   # pixels along a side of a tile
-): # row, column, and probabilities float32 (n, rows, columns) of the part that begins there
+    score:Callable, # called with a part of the image, (h, w, ...): probabilities, float (n, h, w)
+    image:'np.ndarray', # (H, W, ...), what `score` takes parts of
+    tile:int # pixels along a side of a tile
+)->Iterator[tuple]: # row, column, and probabilities float32 (n, rows, columns) of the part there
     "The probabilities of an image that is seen in overlapping tiles: every pixel once, in parts"
     h, w = image.shape[:2]
     rows, columns = _with_ends(h, tile), _with_ends(w, tile)

@@ -8,16 +8,22 @@ Docs: https://example.github.io/camvid_seg/inside/use/tta.html.md"""
 __all__ = ['tta_views', 'averaged']
 
 # %% ../../nbs/inside/use/tta.ipynb #f69faf96
+from collections.abc import Callable, Sequence
 from torch.nn.functional import interpolate
 
 # %% ../../nbs/inside/use/tta.ipynb #24c1d7b1
 from ..core import SegError
 
+# %% ../../nbs/inside/use/tta.ipynb #62527811
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: # for annotations only
+    import torch
+
 # %% ../../nbs/inside/use/tta.ipynb #bcf6b3b8
 _SCALES = .75, 1, 1.25
 
 def tta_views(
-    tta # 'flip', 'scales', 'flip+scales', or None for the image alone
+    tta:str # 'flip', 'scales', 'flip+scales', or None for the image alone
 )->list[tuple[float,bool]]: # the scale of each view, and whether it is mirrored
     "The views that a name stands for"
     names = [] if tta is None else str(tta).split('+')
@@ -32,10 +38,10 @@ def _resized(x, size):
     return interpolate(x, size, mode='bilinear', antialias=True)
 
 def averaged(
-    score, # called with images (N, 3, h, w): probabilities, float (N, n, h, w)
-    x,     # images, float32 (N, 3, H, W)
-    views  # of `tta_views`
-): # probabilities, float32 (N, n, H, W)
+    score:Callable,   # called with images (N, 3, h, w): probabilities, float (N, n, h, w)
+    x:'torch.Tensor', # images, float32 (N, 3, H, W)
+    views:Sequence    # of `tta_views`
+)->'torch.Tensor': # probabilities, float32 (N, n, H, W)
     "The mean of what `score` says of several views, each turned back"
     size, total = x.shape[-2:], 0
     for scale,flip in views:

@@ -9,8 +9,10 @@ __all__ = ['video_facts', 'read_frames', 'VideoWriter', 'label_video']
 
 # %% ../../nbs/inside/use/video.ipynb #e744408a
 import csv, os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 
 # %% ../../nbs/inside/use/video.ipynb #96b09c7b
 import numpy as np
@@ -20,7 +22,7 @@ from fastcore.basics import patch
 # %% ../../nbs/inside/use/video.ipynb #dd80f52c
 from ..core import SegError, atomic_path, remove
 from ..data.masks import save_mask
-from .inference import Prediction
+from .inference import Prediction, Predictor
 from .results import mark_in, png_mark
 
 # %% ../../nbs/inside/use/video.ipynb #6dd73aac
@@ -42,7 +44,7 @@ def _open_film(path):
     raise SegError(f'{path}: no pictures in it; name a film')
 
 def video_facts(
-    path # of a film
+    path:str|Path # of a film
 )->tuple: # how many frames it says it has, or None; frames a second, `Fraction`
     "What a film says of itself"
     with _open_film(path) as container:
@@ -51,8 +53,8 @@ def video_facts(
 
 # %% ../../nbs/inside/use/video.ipynb #99cfc0eb
 def read_frames(
-    path # of a film
-): # pairs: the time in seconds, `Fraction`, and the frame, uint8 (H, W, 3)
+    path:str|Path # of a film
+)->Iterator[tuple]: # pairs: the time in seconds, `Fraction`, and the frame, uint8 (H, W, 3)
     "All frames of a film, one after the other, upright"
     n, av = 0, _av()
     with _open_film(path) as container:
@@ -76,9 +78,9 @@ _TICK = Fraction(1, 90000)
 class VideoWriter:
     "A film that frames are added to, one after the other"
     def __init__(self,
-        path, # an .mp4 file
-        rate, # frames a second, `Fraction`: what players show; the times are those of `add`
-        mark  # text that goes with it
+        path:str|Path, # an .mp4 file
+        rate:Fraction, # frames a second: what players show; the times are those of `add`
+        mark:str # text that goes with it
     ):
         self.container = _av().open(str(path), 'w')
         self.container.metadata['comment'] = mark
@@ -94,8 +96,8 @@ class VideoWriter:
 # %% ../../nbs/inside/use/video.ipynb #13c24aae
 @patch
 def add(self:VideoWriter,
-    frame, # uint8 (H, W, 3), all of one size
-    time   # in seconds, `Fraction`; later than the one before
+    frame:np.ndarray, # uint8 (H, W, 3), all of one size
+    time:Fraction     # in seconds, `Fraction`; later than the one before
 ):
     "Add a frame that is shown from `time` on"
     h, w = frame.shape[:2]
@@ -154,11 +156,11 @@ def _film(over, path, key):
 
 # %% ../../nbs/inside/use/video.ipynb #983bf80b
 def label_video(
-    predictor, # a `Predictor`
-    path,      # of a film
-    files,     # where the results go, by kind: the folder 'masks', the film 'overlay'
-    key,       # of `result_key`
-    progress=iter # wraps the frames: a bar, for instance
+    predictor:Predictor, # a `Predictor`
+    path:str|Path, # of a film
+    files:dict[str,Path], # where the results go, by kind: the folder 'masks', the film 'overlay'
+    key:str, # of `result_key`
+    progress:Callable=iter # wraps the frames: a bar, for instance
 )->int: # how many frames it has
     "Label a film; where a job was stopped, it goes on"
     masks, over = files.get('masks'), files.get('overlay')
