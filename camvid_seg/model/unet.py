@@ -243,7 +243,7 @@ def create_unet(
     arch:str|Callable, # name of an encoder, as 'resnet34', or a torchvision ResNet function
     n_classes:int, # number of classes, Void included
     decoder:str='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
-    weights:str|Path='imagenet', # 'imagenet', a file or run folder, or None for random weights
+    weights:str|Path|None='imagenet', # 'imagenet', a file or run folder, or None for random weights
     codes:Sequence[str]|None=None # class names; other weights give those of the same name
 )->nn.Module: # the model, on the CPU, in training mode
     "A network with either decoder and the weights asked for"

@@ -149,7 +149,7 @@ _LOADERS = instance_of(DataLoaders, '`DataLoaders`, as of seg_dataloaders')
 def unet_learner(
     dls:DataLoaders, # `DataLoaders` of `seg_dataloaders`
     arch:str|Callable=resnet34, # name of an encoder, or a torchvision ResNet function
-    weights:str|Path='imagenet', # 'imagenet', a file or run folder, or None for random weights
+    weights:str|Path|None='imagenet', # 'imagenet', a file or run folder, or None for random weights
     decoder:str='lesson', # 'lesson' (`Unet`) or 'lean' (`LeanUnet`)
     loss_func:Callable|None=None, # default: cross-entropy without Void pixels
     metrics:object=None, # e.g. `acc_camvid`
