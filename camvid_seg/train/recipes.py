@@ -172,8 +172,8 @@ def best_recipe(
     def stage(name, epochs, part, lr, **how):
         size_of_part = size[0]//part, size[1]//part
         return Stage(name, epochs, size_of_part, lr, bs=8, precision='auto', **how)
-    stages = (stage('stage-1', 3, 4, 2e-3, frozen=True), stage('stage-2', 16, 3, (1e-4, 1e-3)),
-              stage('full-size', 44, 2, (1e-4, 1e-3)))
+    stages = (stage('stage-1', 2, 4, 2e-3, frozen=True), stage('stage-2', 9, 3, (1e-4, 1e-3)),
+              stage('full-size', 28, 2, (1e-4, 1e-3)))
     augment = (('max_rotate',5.), ('min_zoom',0.8), ('max_zoom',1.8), ('max_warp',0.),
                ('max_lighting',0.3), ('p_affine',0.9))
     recipe = Recipe('best', stages, 'efficientnet_lite0', 'lean', loss='ce+dice',
