@@ -167,7 +167,7 @@ _by_type = {bool:FLAG, float:number(), str:_text, str|None:optional(_text)}
 def check_fields(
     what:str,  # whose fields, for the message
     o:object,  # a dataclass, also a frozen one, while it is made
-    kinds:Kind # `Kind` by name of a field; a field whose metadata has `choices` needs none
+    kinds:dict[str,Kind] # by name of a field; a field whose metadata has `choices` needs none
 ):
     "Take every field of `o`, or refuse the first that is not of its kind"
     for f in dataclasses.fields(o):

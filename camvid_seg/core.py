@@ -13,7 +13,7 @@ __all__ = ['plain_text', 'SegError', 'plural', 'needs_extra', 'parallel_map', 'N
 import errno, os, re, shutil, time, uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 # %% ../nbs/inside/core.ipynb #fb8c1915
@@ -50,7 +50,7 @@ def plural(
 @contextmanager
 def needs_extra(
     extra:str # of this package
-)->AbstractContextManager:
+)->Iterator:
     "For a block that imports libraries of an extra: says how to install what is missing"
     try: yield
     except ImportError as e: raise SegError(f"{e}: pip install 'camvid_seg[{extra}]'") from e
@@ -143,7 +143,7 @@ def make_folder(path:str|Path):
 @contextmanager
 def atomic_path(
     path:str|Path # the file to write or to replace
-)->AbstractContextManager[Path]: # a temporary path beside it, with the same suffix
+)->Iterator[Path]: # a temporary path beside it, with the same suffix
     "Write to the path this yields: `path` changes in one step when the block ends well, else not"
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ def leftovers(
 @contextmanager
 def atomic_dir(
     path:str|Path # the folder to make
-)->AbstractContextManager[Path]: # a temporary folder beside it
+)->Iterator[Path]: # a temporary folder beside it
     "Fill the folder this yields: it becomes `path` when the block ends well, unless `path` exists"
     path = Path(path)
     tmp = path.with_name(f'.{path.name}-staging-{uuid.uuid4().hex[:8]}')
@@ -215,7 +215,7 @@ def file_lock(
     path:str|Path,          # the file that stands for the lock; it is made, and stays
     wait:float=0.1,         # seconds between two tries
     busy:Callable|None=None # called before each wait
-)->AbstractContextManager[bool]: # True; False where the file system knows no locks
+)->Iterator[bool]: # True; False where the file system knows no locks
     "Hold a lock between processes for the block; the system lifts it when its holder ends"
     with open(path, 'a+b') as f:
         held = _wait_for_lock(f, wait, busy)
@@ -226,7 +226,7 @@ def file_lock(
 # %% ../nbs/inside/core.ipynb #259e9956
 def share_lock(
     path:str|Path # the file that stands for the lock; it is made, and stays
-)->AbstractContextManager: # the open file, which holds the lock; None where there are no locks
+)->object: # the open file, which holds the lock; None where there are no locks
     "Hold a lock that others may hold, too, and that `file_lock` waits for"
     if fcntl is None: return None # Windows removes no file that is open
     f = open(path, 'a+b')

@@ -10,8 +10,8 @@ __all__ = ['in_group', 'rank', 'world_size', 'PeerLost', 'with_peers', 'process_
 
 # %% ../nbs/inside/distributed.ipynb #f6102275
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 # %% ../nbs/inside/distributed.ipynb #80a31f28
@@ -40,7 +40,7 @@ class PeerLost(SegError):
     "Another process of the group ended or does not answer"
 
 @contextmanager
-def with_peers()->AbstractContextManager:
+def with_peers()->Iterator:
     "Around anything that processes do together"
     try: yield
     except RuntimeError as e:
@@ -51,7 +51,7 @@ def with_peers()->AbstractContextManager:
 @contextmanager
 def process_group(
     patience:timedelta=timedelta(minutes=10) # how long to wait for another process
-)->AbstractContextManager:
+)->Iterator:
     "Join the processes that `torchrun` started, while the block runs; without it nothing happens"
     if 'RANK' not in os.environ or in_group():
         yield

@@ -10,7 +10,8 @@ __all__ = ['free_memory', 'batch_size_for', 'one_value_per_channel', 'out_of_mem
 
 # %% ../nbs/inside/memory.ipynb #6a2ce456
 import ctypes, gc, math, platform
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 # %% ../nbs/inside/memory.ipynb #8c509b1d
@@ -131,7 +132,7 @@ _settled = {_mapped:1<<16, _largest_in_heap:1<<25, _trim:1<<26} # what glibc com
 @contextmanager
 def kept_memory(
     device:str|torch.device='cpu' # where tensors are made
-)->AbstractContextManager:
+)->Iterator:
     "`keep_memory` while the block runs; then all goes back"
     libc = keep_memory(device)
     try: yield

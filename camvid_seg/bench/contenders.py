@@ -9,8 +9,7 @@ __all__ = ['rss_peak', 'running']
 
 # %% ../../nbs/inside/bench/contenders.ipynb #d7ed6d7e
 import contextlib, json, os, signal, subprocess, sys, tempfile, traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/contenders.ipynb #ba905966
@@ -133,7 +132,7 @@ def _end(self:Contender):
 def running(
     specs:dict, # name and spec of each: `name` is its 'module:function', the rest its arguments
     desc:str|None=None # label of a progress bar; None: no bar
-)->AbstractContextManager: # dict of `Contender`, set up one after another
+)->Iterator[dict]: # of `Contender`, set up one after another
     "Contenders, ready to be called; their processes end with the block"
     hidden = None if desc else True # None: hidden where there is no terminal
     with contextlib.ExitStack() as stack:

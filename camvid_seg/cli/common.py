@@ -68,7 +68,7 @@ def run_data(
     fix:str,            # what to do about a config that cannot be right, for the message
     data:str|None=None, # data named by --data, instead of the run's
     split:str|None=None # a split named by --split, instead of the run's
-)->SegFolder: # the `SegFolder`, its classes merged as the run's were, and the name of the split
+)->tuple[SegFolder,str]: # its classes merged as the run's were, and the name of the split
     "The data of a run"
     named, split = data or config.get('data'), split or config.get('split') or 'valid.txt'
     if not (isinstance(named, str) and isinstance(split, str)):

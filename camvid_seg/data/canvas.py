@@ -47,7 +47,7 @@ _weathers = dict(  # fog, greyness, cloud
     clear=(.0022, 0., .3), cloud=(.003, .1, 1.), rain=(.0085, .6, .8), fog=(.020, .75, 0.))
 
 # %% ../../nbs/inside/data/canvas.ipynb #aa75f591
-def mix_colors(a:tuple, b:tuple, t:float)->tuple:
+def mix_colors(a:Sequence[float], b:Sequence[float], t:float)->tuple:
     "The colour between `a` (t=0) and `b` (t=1)"
     return tuple(x + (y - x) * t for x, y in zip(a, b))
 
@@ -99,7 +99,7 @@ class Canvas:
 
 # %% ../../nbs/inside/data/canvas.ipynb #dcec31c8
 @patch
-def tint(self:Canvas, color:tuple, z:float, lit:float=.7, glow:bool=False)->tuple:
+def tint(self:Canvas, color:Sequence[float], z:float, lit:float=.7, glow:bool=False)->tuple:
     "The colour of a surface `z` metres away"
     m, t = self.mood, math.exp(-z * self.mood.fog)
     if not glow: color = [c * (s + (l - s) * lit) for c, s, l in zip(color, m.shade, m.light)]

@@ -25,7 +25,7 @@ from .names import (NameIndex, image_files, import_format, import_hint, is_void,
                                    label_index, label_path, valid_images)
 
 # %% ../../nbs/inside/data/dataset.ipynb #d6a6c6fa
-def code_faults(path:str|Path)->list[str]:
+def code_faults(path:str|Path)->tuple[list[str],list[str]]:
     "What is wrong with a `codes.txt`: errors, warnings"
     lines = read_lines(path)
     codes = [plain_text(l) for l in lines if l]

@@ -107,7 +107,7 @@ def _gable(cv, x, z, depth, top, color, pitched):
     cv.face(facing_us(z, x, x + depth, top - .3, top), pale, lit=.5)
 
 def building(cv:'Canvas', z:float, side:int, x:float, length:float, floors:int, color:tuple,
-             tiles:bool|None=None, sells:bool|None=None, seed:int=0):
+             tiles:tuple|None=None, sells:tuple|None=None, seed:int=0):
     "A house at distance `x`: `tiles` is a pitched roof's colour, `sells` a shop's"
     x, depth, top, lit = side * x, side * 9., .7 + 3. * floors, cv.sunny(side > 0)
     if side == cv.mood.sun:
@@ -181,7 +181,7 @@ def conifer(cv:'Canvas', z:float, x:float, h:float, r:float, color:tuple):
         cv.flat(x, z, [(w * sun, y), (w * sun * .15, y), (0, y + h * .4)], c, lit=.95)
 
 # %% ../../nbs/inside/data/houses.ipynb #1a39530b
-def tree(cv:'Canvas', z:float, x:float, h:float, color:tuple, kind:str=0, seed:int=0):
+def tree(cv:'Canvas', z:float, x:float, h:float, color:tuple, kind:int=0, seed:int=0):
     "A tree of height `h`: round (0), tall (1) or a conifer (2)"
     r, x_shadow, z_shadow = h * (.31, .2, .26)[kind], x - cv.mood.sun * h * .35, z + h * .12
     angles = [i * .7 for i in range(9)]

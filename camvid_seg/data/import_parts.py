@@ -12,7 +12,7 @@ __all__ = ['part_names', 'MAX_JSON', 'MAX_LIST', 'MAX_FILES', 'picture_suffixes'
 
 # %% ../../nbs/inside/data/import_parts.ipynb #34d90428
 import hashlib, json, os, re, unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,7 +130,7 @@ mask_suffixes = {'.png', '.bmp', '.tif', '.tiff', '.gif'}
 
 def source_files(
     folder:Path,           # of the source, searched with all its folders
-    suffixes:Sequence[str] # that are wanted, in small letters
+    suffixes:Iterable[str] # that are wanted, in small letters
 )->list: # paths, sorted
     "The files below a folder, without hidden ones"
     def refuse(e): raise SegError(f'{e.filename}: cannot be read ({e.strerror}); ask its owner')

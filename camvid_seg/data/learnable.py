@@ -41,7 +41,7 @@ class ClassFacts(NamedTuple):
     across: list  # mean width of the pieces in training masks, as a share of the image; 0: none
     down: list    # mean height, the same
     @property
-    def own(self)->np.ndarray:
+    def own(self)->list[int]:
         "The ids of classes that count: all but Void"
         return [i for i,c in enumerate(self.codes) if not is_void(c)]
 

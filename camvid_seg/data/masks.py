@@ -10,7 +10,7 @@ __all__ = ['IDS', 'IMAGE', 'ID_LIST', 'INCHES', 'AXES', 'checked_ids', 'colorize
 
 # %% ../../nbs/inside/data/masks.ipynb #ff32b3b2
 import functools, re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def overlay(
     mask:object, # class ids, (H, W)
     colors:np.ndarray, # colour of each id, uint8 (n, 3)
     alpha:float=0.5, # share of paint, 0 (picture only) to 1 (paint only)
-    ids:Sequence[int]|None=None, # paint these class ids only; None paints all
+    ids:Iterable[int]|None=None, # paint these class ids only; None paints all
 )->np.ndarray: # colours, uint8 (H, W, 3)
     "Blend `image` with the colours of its `mask`."
     image, mask = np.asarray(image), np.asarray(mask)
@@ -178,8 +178,8 @@ def class_legend(
     ax:plt.Axes, # matplotlib axes to draw beside
     codes:Sequence[str], # class names
     colors:np.ndarray, # colour of each id, uint8 (n, 3)
-    ids:Sequence[int], # class ids to list, in this order
-    shares:Sequence[float]|None=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
+    ids:Iterable[int], # class ids to list, in this order
+    shares:Iterable[float]|None=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
     max_rows:int|None=None, # list this many, then say how many more; None: as many as fit
     loc:str='upper left', # corner of the legend that is anchored
     anchor:tuple[float,float]=(1.02, 1), # where, in axes coordinates; default: outside, right
@@ -219,8 +219,8 @@ def column_legend(
     beside:plt.Axes, # the axes that `legend_column` gives
     codes:Sequence[str], # class names
     colors:np.ndarray, # colour of each id, uint8 (n, 3)
-    ids:Sequence[int], # class ids to list, in this order
-    shares:Sequence[float]|None=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
+    ids:Iterable[int], # class ids to list, in this order
+    shares:Iterable[float]|None=None, # share of pixels of each of `ids`, 0 to 1, shown as per cent
     max_rows:int|None=None, # list this many, then say how many more; None: as many as fit
     indent:float=0, # distance from the left of `beside`, as a share of its width
     fontsize:float=8, # points, at most

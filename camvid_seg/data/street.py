@@ -176,7 +176,7 @@ def lamp(cv:'Canvas', z:float, x:float, side:int):
     cv.rect(x - side * 1.5, z, -.35, 7.1, .35, 7.3, light, n, glow=on)
 
 # %% ../../nbs/inside/data/street.ipynb #b31248bb
-def sign(cv:'Canvas', z:float, x:float, kind:str=0):
+def sign(cv:'Canvas', z:float, x:float, kind:int=0):
     "A traffic sign: no entry (0), warning (1), or one way (2)"
     red, white, n = (210, 44, 46), (248, 246, 240), 'SignSymbol'
     cv.rect(x, z, -.05, 0, .05, 2.3, _pole_color, 'Column_Pole')

@@ -65,7 +65,7 @@ class SegLearner(Learner):
         self.xb = tuple(plain_tensor(o) for o in self.xb)
 
     def add_cb(self, cb:Callback|type): return super().add_cb(own_callback(cb))
-    def add_cbs(self, cbs:Iterable): return super().add_cbs(L(cbs).map(own_callback))
+    def add_cbs(self, cbs:Callback|Iterable|None): return super().add_cbs(L(cbs).map(own_callback))
 
 # %% ../../nbs/inside/train/learner.ipynb #e141aed5
 @patch
@@ -255,7 +255,7 @@ def _make_room(self:SegLearner, n, *size):
 # %% ../../nbs/inside/train/learner.ipynb #8032d09d
 @patch
 def forward_pass(self:SegLearner,
-    *xb:tuple # inputs of the network, on its device
+    *xb:torch.Tensor # inputs of the network, on its device
 )->torch.Tensor: # what the network answers, in float32
     "The forward pass of a step, in the precision of the learner"
     precision = getattr(self, 'mixed_precision', None)

@@ -10,8 +10,8 @@ __all__ = ['exp_lrs', 'Smooth', 'suggest', 'LRFind', 'sandbox', 'lr_sweep', 'lr_
 # %% ../../nbs/inside/train/lr_finder.ipynb #20efdc76
 import io, json, math, random
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from copy import copy
 from functools import partial
 from itertools import chain
@@ -281,7 +281,7 @@ def _twin(learn):
 @contextmanager
 def sandbox(
     learn:'Learner' # a `Learner`
-)->AbstractContextManager: # gives a twin of `learn` on its loaders' device, ready for `one_batch`
+)->Iterator: # gives a twin of `learn` on its loaders' device, ready for `one_batch`
     "Lend a copy of `learn` that may train; what this changes in `learn` is undone on the way out"
     loss = getattr(learn.loss_func, 'func', learn.loss_func)
     mods = [o for o in (learn.model, loss) if isinstance(o, nn.Module)]

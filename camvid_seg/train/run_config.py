@@ -43,7 +43,7 @@ def content_digest(
     return dict(images=of(images), masks=of([*map(folder.label, images)]))
 
 def file_digest(
-    weights:str|Path # of a recipe
+    weights:str|Path|None # of a recipe
 )->str|None:
     "Changes with the file that the network starts from; None if there is none"
     if weights in (None, 'imagenet') or not Path(weights).is_file(): return

@@ -9,7 +9,8 @@ __all__ = ['COUNTERS', 'writing', 'Run', 'set_counters', 'restore', 'plot_histor
 
 # %% ../../nbs/inside/train/runs.ipynb #431d70b5
 import csv, json, math, re
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # %% ../../nbs/inside/train/runs.ipynb #d5a3f666
@@ -37,7 +38,7 @@ if TYPE_CHECKING: # for annotations only
 @contextmanager
 def writing(
     path:str|Path # the file, below a run folder
-)->AbstractContextManager[Path]: # a temporary path
+)->Iterator[Path]: # a temporary path
     "Write to the path this yields: `path` becomes it whole, or an error of one line and no change"
     try:
         make_folder(path.parent)

@@ -221,7 +221,7 @@ def _resize_image(image, size): # as the loaders do it
 _MOST_PIXELS = 2**26 # twice an 8K frame
 
 def checked_size(
-    size:tuple[int,int] # (rows, columns) in pixels, or None
+    size:Sequence[int]|None # (rows, columns) in pixels, or None
 )->tuple[int,int]|None: # `size` as a tuple, or None
     "Refuse what is not a size of an image, or would fill the memory"
     if size is None: return None
@@ -309,7 +309,7 @@ def _placed(parts, size, keep):
 @patch
 @torch.inference_mode()
 def look(self:Predictor,
-    images:torch.Tensor # uint8 (N, H, W, 3), of the size that the network is to see
+    images:np.ndarray # uint8 (N, H, W, 3), of the size that the network is to see
 )->dict: # ids uint8 (N, H, W); of `keep` confidence float32 (N, H, W), probabilities float16
     "What the network makes of images of one size, without anything around it"
     if not self.tile: return _found(self._scores(images), self.keep)

@@ -10,8 +10,8 @@ __all__ = ['ENDINGS', 'result_settings', 'result_key', 'mark_in', 'png_mark', 'r
 
 # %% ../../nbs/inside/use/results.ipynb #d34d37d2
 import hashlib, os, time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 # %% ../../nbs/inside/use/results.ipynb #ff110a4e
@@ -42,8 +42,8 @@ def result_settings(
     return sha256_of(weights_file(weights)), size, predictor.precision, *merged, *looks
 
 def result_key(
-    settings:dict, # of `result_settings`
-    image:Path     # the file
+    settings:tuple, # of `result_settings`
+    image:str|Path     # the file
 )->str:
     "What a result is of: `settings`, and the bytes of the image"
     return hashlib.sha256(repr((settings, sha256_of(image))).encode()).hexdigest()[:32]
@@ -90,7 +90,7 @@ def result_files(
 # %% ../../nbs/inside/use/results.ipynb #e9129137
 def refuse_other(
     files:Sequence[Path], # paths of results
-    image:Path, # the file that they would be of
+    image:str|Path, # the file that they would be of
     key:str, # of `result_key`; '' if nobody can read the image
     mark:Callable=mark_in # gives the key that a result holds
 ):
@@ -101,8 +101,8 @@ def refuse_other(
                            'move it away or use another --out')
 
 def is_done(
-    settings:dict,       # of `result_settings`
-    image:Path,          # the file
+    settings:tuple,       # of `result_settings`
+    image:str|Path,          # the file
     files:dict[str,Path] # its results, paths by kind
 )->bool:
     "Does the image have all of these results? What is there and of something else is refused"
@@ -117,9 +117,9 @@ class NoRoom(SegError): "Results cannot be written, and those of the next image 
 
 @contextmanager
 def writing_results(
-    image:Path,          # the file that they are of
+    image:str|Path,          # the file that they are of
     files:dict[str,Path] # paths by kind
-)->AbstractContextManager:
+)->Iterator:
     "Say in a line where and why nothing can be written"
     try: yield
     except OSError as e:
@@ -138,7 +138,7 @@ def write_results(
     p:'Prediction',       # a `Prediction`
     files:dict[str,Path], # paths by kind, of `result_files`
     key:str,              # of `result_key`
-    image:Path            # the file that it is of
+    image:str|Path            # the file that it is of
 ):
     "Write the results of an image, each whole or not at all"
     with writing_results(image, files):

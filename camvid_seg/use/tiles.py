@@ -34,7 +34,7 @@ def tile_spans(
     return [(o, min(o + tile, n)) for o in starts]
 
 def checked_tile(
-    tile:int # pixels along a side, or None
+    tile:int|None # pixels along a side, or None
 )->int|None: # `tile`
     "Refuse what is no size of a tile"
     if tile is None or (isinstance(tile, int) and tile >= 64): return tile

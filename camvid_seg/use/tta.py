@@ -23,7 +23,7 @@ if TYPE_CHECKING: # for annotations only
 _SCALES = .75, 1, 1.25
 
 def tta_views(
-    tta:str # 'flip', 'scales', 'flip+scales', or None for the image alone
+    tta:str|None # 'flip', 'scales', 'flip+scales', or None for the image alone
 )->list[tuple[float,bool]]: # the scale of each view, and whether it is mirrored
     "The views that a name stands for"
     names = [] if tta is None else str(tta).split('+')
