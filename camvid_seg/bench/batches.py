@@ -9,6 +9,7 @@ __all__ = ['explained', 'cache_rate', 'decode_rate', 'bench_data']
 
 # %% ../../nbs/inside/bench/batches.ipynb #44dd923b
 import contextlib, tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -106,7 +107,7 @@ def _data_options(kind):
     return [{**w, 'resize':r} for w in workers for r in ('item', 'batch')]
 
 # %% ../../nbs/inside/bench/batches.ipynb #25d5bbaf
-def batches(turn:Turn, kind:str, data:str, split:str, size:tuple[int,int], bs:int, out:str):
+def batches(turn:Turn, kind:str, data:str, split:str, size:Sequence[int], bs:int, out:str):
     "Training batches, warm and in a first epoch"
     size = tuple(size)
     make = partial(_make_loaders, kind, SegFolder(data), split, size, bs)

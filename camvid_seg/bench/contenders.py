@@ -45,7 +45,7 @@ class Turn:
         "Bytes at the highest since the mark"
         if default_device().type == 'cuda': return torch.cuda.max_memory_allocated()
         return rss_peak() - self.start
-    def __call__(self, **figures:float):
+    def __call__(self, **figures:object):
         self.send(peak=self.peak()/1e9, **figures)
         if self.said.readline().strip() != 'go': raise SystemExit
     def send(self, **reply:object):

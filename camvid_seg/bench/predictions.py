@@ -45,7 +45,7 @@ def _time_predictions(turn, predict, images, out):
         turn(ms=(now() - start)*1000)
 
 # %% ../../nbs/inside/bench/predictions.ipynb #0a171842
-def infer_ours(turn:Turn, images:Sequence[str], out:str, weights:str, size:tuple[int,int],
+def infer_ours(turn:Turn, images:Sequence[str], out:str, weights:str, size:Sequence[int],
                **_:object):
     "`Predictor`"
     predict = Predictor(weights, size) # not the size it was trained at
@@ -53,7 +53,7 @@ def infer_ours(turn:Turn, images:Sequence[str], out:str, weights:str, size:tuple
 
 # %% ../../nbs/inside/bench/predictions.ipynb #5565ff62
 def infer_fastai(turn:Turn, images:Sequence[str], out:str, weights:str, data:str,
-                 size:tuple[int,int], arch:str):
+                 size:Sequence[int], arch:str):
     "`learn.predict`"
     folder = SegFolder(data)
     dls = plain_fastai_dls(folder, 'valid.txt', tuple(size), 1)

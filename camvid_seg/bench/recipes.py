@@ -9,6 +9,7 @@ __all__ = ['bench_recipe']
 
 # %% ../../nbs/inside/bench/recipes.ipynb #9edc8b12
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 # %% ../../nbs/inside/bench/recipes.ipynb #848c649f
@@ -48,7 +49,7 @@ def _finished(turn):
 # %% ../../nbs/inside/bench/recipes.ipynb #196d48d9
 def _more(epochs): return epochs + epochs//2 # that ours trains
 
-def recipe_ours(turn:Turn, data:str, split:'str|Split', size:tuple[int,int], bs:int, epochs:int):
+def recipe_ours(turn:Turn, data:str, split:'str|Split', size:Sequence[int], bs:int, epochs:int):
     "A whole training with this package"
     stage = Stage('all', _more(epochs), tuple(size), 2e-3, bs, precision='auto')
     recipe = scratch_recipe(stages=(stage,), augment=(), wd=0.02, ema=.9)
@@ -58,7 +59,7 @@ def recipe_ours(turn:Turn, data:str, split:'str|Split', size:tuple[int,int], bs:
     _finished(turn)
 
 # %% ../../nbs/inside/bench/recipes.ipynb #9de604c4
-def recipe_fastai(turn:Turn, data:str, split:str, size:tuple[int,int], bs:int, epochs:int):
+def recipe_fastai(turn:Turn, data:str, split:str, size:Sequence[int], bs:int, epochs:int):
     "A whole training with plain fastai"
     folder = SegFolder(data)
     turn()

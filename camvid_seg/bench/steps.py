@@ -61,7 +61,7 @@ class Steps(Callback):
         self.start = now()
 
 # %% ../../nbs/inside/bench/steps.ipynb #fc928960
-def step_ours(turn:Turn, data:str, size:tuple[int,int], bs:int, decoder:str, precision:str,
+def step_ours(turn:Turn, data:str, size:Sequence[int], bs:int, decoder:str, precision:str,
               arch:str, options:dict):
     "Steps of this package's learner"
     stage = Stage('step', 1, tuple(size), 1e-4, bs, precision=precision, **options)
@@ -73,7 +73,7 @@ def step_ours(turn:Turn, data:str, size:tuple[int,int], bs:int, decoder:str, pre
     with tempfile.TemporaryDirectory() as d: fit_stage(learn, Run(Path(d)/'run', {}), 0, recipe)
 
 # %% ../../nbs/inside/bench/steps.ipynb #dae0a0af
-def step_fastai(turn:Turn, data:str, size:tuple[int,int], bs:int, precision:str, arch:str):
+def step_fastai(turn:Turn, data:str, size:Sequence[int], bs:int, precision:str, arch:str):
     "Steps of plain fastai's learner"
     folder = SegFolder(data)
     dls = plain_fastai_dls(folder, 'valid.txt', tuple(size), bs)
@@ -85,7 +85,7 @@ def step_fastai(turn:Turn, data:str, size:tuple[int,int], bs:int, precision:str,
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, 1e-4, cbs=Steps(turn))
 
 # %% ../../nbs/inside/bench/steps.ipynb #8d0371eb
-def step_smp(turn:Turn, data:str, size:tuple[int,int], bs:int, precision:str, arch:str|Callable):
+def step_smp(turn:Turn, data:str, size:Sequence[int], bs:int, precision:str, arch:str|Callable):
     "Steps of smp.Unet in a plain loop"
     folder, device = SegFolder(data), default_device()
     train, _ = plain_torch_loaders(folder, 'valid.txt', tuple(size), bs)
@@ -111,7 +111,7 @@ def step_flops(
     decoder:str,         # 'lesson' or 'lean'
     arch:str|Callable,   # encoder
     n_classes:int,       # number of classes
-    size:tuple[int,int], # (H, W) in pixels
+    size:Sequence[int], # (H, W) in pixels
     bs:int               # images in a batch
 )->int: # operations, forward and backward; a multiply and an add are two
     "What one training step computes in convolutions"

@@ -218,7 +218,7 @@ def scenes(
     size:tuple=(240, 320), # (height, width) in pixels
     seed:int=0, # another seed is another town
     per_drive:int=25, # frames that make a drive, about
-    cache:Path=None, # the folder that keeps such sets; None is `cache_dir()`
+    cache:Path|None=None, # the folder that keeps such sets; None is `cache_dir()`
     progress:bool=False # show a bar while drawing
 ) -> SegFolder: # with whole drives in `valid.txt`
     "A dataset folder of drawn street scenes: drawn once, then found again"

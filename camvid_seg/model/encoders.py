@@ -48,7 +48,7 @@ class Encoder(nn.Module):
         return [early, [p for p,g in zip(self.parameters(), used) if g is None]]
 
     def parts(self): return [] # submodules that may be computed twice
-    def rename(self, state:dict)->dict: # a classifier's weights under this encoder's names; or None
+    def rename(self, state:dict)->dict|None: # a classifier's weights by this encoder's names
         return None
     def imagenet_state(self)->dict:
         raise SegError(f'arch {type(self).__name__}: there are no ImageNet weights of it; '
@@ -80,7 +80,7 @@ class ResNetEncoder(Encoder):
         return maps
 
     def parts(self): return [self.layer1, self.layer2, self.layer3, self.layer4]
-    def rename(self, state:dict)->dict:
+    def rename(self, state:dict)->dict|None:
         if 'conv1.weight' in state: return {k:v for k,v in state.items() if not k.startswith('fc.')}
     @property
     def source(self): return f'torchvision, {_resnet_url(self.arch).split("/")[-1]}'
@@ -186,7 +186,7 @@ def parts(self:TimmEncoder):
     return [m for m in stages if any(True for _ in m.parameters())]
 
 @patch
-def rename(self:TimmEncoder, state:dict)->dict:
+def rename(self:TimmEncoder, state:dict)->dict|None:
     "timm's names, with dots or with the underscores of `features_only`"
     flat, own = {k.replace('.', '_'):v for k,v in state.items()}, self.state_dict()
     found = {k:flat.get(k.removeprefix('net.').replace('.', '_')) for k in own}
@@ -228,7 +228,7 @@ class LiteEncoder(TimmEncoder):
         super().__init__(f'tf_{name}')
         self.package, self.sha = f"{name.replace('_', '-')}-pytorch-model", _LITE[name]
 
-    def rename(self, state:dict)->dict:
+    def rename(self, state:dict)->dict|None:
         "Also the names of the package's file, which has timm's order"
         if '_conv_stem.weight' in state: return dict(zip(self.state_dict(), state.values()))
         return super().rename(state)
